@@ -1,0 +1,77 @@
+//! How long what is owed has been due.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+/// An aging bucket by days past due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AgingBucket {
+    /// Not yet due, or due today.
+    Current,
+    /// 1 to 30 days past due.
+    Days1To30,
+    /// 31 to 60 days past due.
+    Days31To60,
+    /// 61 to 90 days past due.
+    Days61To90,
+    /// More than 90 days past due.
+    Over90,
+}
+
+impl AgingBucket {
+    /// Every bucket, youngest first.
+    pub const ALL: [Self; 5] = [
+        Self::Current,
+        Self::Days1To30,
+        Self::Days31To60,
+        Self::Days61To90,
+        Self::Over90,
+    ];
+
+    /// The bucket of a document that is so many days past due (0 or less is current).
+    pub fn of(days_past_due: i32) -> Self {
+        match days_past_due {
+            ..=0 => Self::Current,
+            1..=30 => Self::Days1To30,
+            31..=60 => Self::Days31To60,
+            61..=90 => Self::Days61To90,
+            91.. => Self::Over90,
+        }
+    }
+
+    fn index(self) -> usize {
+        match self {
+            Self::Current => 0,
+            Self::Days1To30 => 1,
+            Self::Days31To60 => 2,
+            Self::Days61To90 => 3,
+            Self::Over90 => 4,
+        }
+    }
+}
+
+/// Open amounts by bucket, in one currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aging([Decimal; 5]);
+
+impl Aging {
+    /// Adds an open amount to a bucket.
+    pub fn add(&mut self, bucket: AgingBucket, open: Decimal) {
+        self.0[bucket.index()] += open;
+    }
+
+    /// The amount in a bucket.
+    pub fn get(&self, bucket: AgingBucket) -> Decimal {
+        self.0[bucket.index()]
+    }
+
+    /// The sum of the buckets: the gross receivable.
+    pub fn sum(&self) -> Decimal {
+        self.0.iter().sum()
+    }
+}
+
+/// Days from the due date to the day: positive when late.
+pub fn days_past_due(due_on: Date, as_of: Date) -> i32 {
+    as_of.since(due_on).map_or(0, |span| span.get_days())
+}

@@ -1,0 +1,22 @@
+//! The vocabulary of receivables and the pure functions over it.
+//!
+//! Nothing in here does I/O, reads a clock (the date is a parameter) or knows a provider's words.
+//! The data runs one way: [`books`] (what the mirror holds of one customer) is folded into
+//! [`balance`], [`credit`], [`behavior`], [`purchases`] and [`insights`], which together make the
+//! [`pulse`] that the API serves.
+
+pub mod aging;
+pub mod balance;
+pub mod behavior;
+pub mod books;
+pub mod contact;
+pub mod credit;
+pub mod document;
+pub mod freshness;
+pub mod history;
+pub mod ids;
+pub mod insights;
+pub mod money;
+pub mod pulse;
+pub mod purchases;
+pub mod tie_out;

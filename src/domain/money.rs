@@ -1,0 +1,109 @@
+//! Exact amounts with their currency.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+
+/// An ISO 4217 currency (`USD`). The set of codes is that of the `iso_currency` crate.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Currency([u8; 3]);
+
+/// The text is no ISO 4217 currency code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an ISO 4217 currency code such as USD or EUR")]
+pub struct UnknownCurrency(pub String);
+
+impl Currency {
+    /// The three-letter code.
+    pub fn code(&self) -> &str {
+        // The bytes are ASCII letters by construction.
+        std::str::from_utf8(&self.0).unwrap_or("XXX")
+    }
+
+    /// Decimal places of the currency's minor unit (2 for USD, 0 for JPY, 3 for KWD), by ISO 4217.
+    pub fn minor_digits(&self) -> u32 {
+        iso_currency::Currency::from_code(self.code())
+            .and_then(iso_currency::Currency::exponent)
+            .map_or(2, u32::from)
+    }
+}
+
+impl FromStr for Currency {
+    type Err = UnknownCurrency;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = iso_currency::Currency::from_code(text);
+        match (known, <[u8; 3]>::try_from(text.as_bytes())) {
+            (Some(_), Ok(bytes)) => Ok(Self(bytes)),
+            _ => Err(UnknownCurrency(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// An exact amount of one currency, in major units (`12.50` dollars). May be negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Money {
+    /// Major units, exact.
+    pub amount: Decimal,
+    /// The currency of `amount`.
+    pub currency: Currency,
+}
+
+/// Two amounts of different currencies were to be added or compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("amounts in {0} and {1} cannot be combined")]
+pub struct CurrencyMismatch(pub Currency, pub Currency);
+
+impl Money {
+    /// An amount of a currency.
+    pub fn new(amount: Decimal, currency: Currency) -> Self {
+        Self { amount, currency }
+    }
+
+    /// Nothing, in a currency: a known zero, never a stand-in for an unknown amount.
+    pub fn zero(currency: Currency) -> Self {
+        Self::new(Decimal::ZERO, currency)
+    }
+
+    /// The sum.
+    ///
+    /// # Errors
+    /// [`CurrencyMismatch`] unless both are of one currency.
+    pub fn checked_add(self, other: Self) -> Result<Self, CurrencyMismatch> {
+        if self.currency == other.currency {
+            Ok(Self::new(self.amount + other.amount, self.currency))
+        } else {
+            Err(CurrencyMismatch(self.currency, other.currency))
+        }
+    }
+
+    /// The amount with at least as many decimal places as the currency's minor unit has
+    /// (`5` dollars become `5.00`); further places are kept, nothing is rounded.
+    pub fn to_wire(self) -> Decimal {
+        let mut amount = self.amount.normalize();
+        let digits = self.currency.minor_digits();
+        if amount.scale() < digits {
+            amount.rescale(digits);
+        }
+        amount
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.to_wire(), self.currency)
+    }
+}

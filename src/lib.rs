@@ -1,0 +1,10 @@
+//! Financial Pulse: a customer's balance, credit and payment history from the books, inside the CRM
+//! contact page.
+//!
+//! Layers, each importing only from those above it in this list (a test holds the rule):
+//!
+//! 1. [`domain`]: the figures. Pure: no I/O, no clock, no provider's words.
+//! 2. [`provider`]: the port to the accounting systems, and each of them.
+
+pub mod domain;
+pub mod provider;

@@ -1,0 +1,3 @@
+//! The `financial-pulse` binary.
+
+fn main() {}

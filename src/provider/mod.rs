@@ -1,0 +1,302 @@
+//! The port to the accounting systems: what every provider must be able to say, in the domain's
+//! words. One folder holds one provider; [`http`] holds what all share on the wire (retry, budget,
+//! breaker), [`oauth`] the token dance.
+//!
+//! A provider knows nothing of the store. What it must keep (a rotated token, the count of metered
+//! calls) it hands back or tells through a trait declared here.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::domain::books::{Customer, Organization, PaymentTerms};
+use crate::domain::document::{Application, Document};
+use crate::domain::freshness::Dataset;
+use crate::domain::ids::{CustomerId, ItemId};
+
+pub mod error;
+
+pub use error::ProviderError;
+
+/// The result of a call to a provider.
+pub type ProviderResult<T> = Result<T, ProviderError>;
+
+/// The accounting systems that can be connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ProviderKind {
+    /// QuickBooks Online.
+    QuickBooks,
+}
+
+impl ProviderKind {
+    /// A stable, lower-case word (`quickbooks`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::QuickBooks => "quickbooks",
+        }
+    }
+
+    /// The kind of a word made by [`Self::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::QuickBooks]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+    }
+}
+
+impl fmt::Display for ProviderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a provider can do, as values that the sync branches on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The datasets that it has.
+    pub datasets: &'static [Dataset],
+    /// How far back a question for changes may reach.
+    pub change_window: jiff::SignedDuration,
+    /// How far before the last watermark each question for changes starts.
+    pub overlap: jiff::SignedDuration,
+    /// Metered reads that are free in a calendar month, for all connections of the app together.
+    pub monthly_reads: Option<u64>,
+}
+
+/// The right to read one organization's books, for one call.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The organization's id at the provider (QuickBooks: the realm id).
+    pub account: Arc<str>,
+    /// The bearer token.
+    pub token: SecretString,
+}
+
+/// What converting a record needs to know of other records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reference {
+    /// The ids of the ledger's receivables accounts.
+    pub receivables_accounts: HashSet<String>,
+    /// The currency of documents that state none.
+    pub base_currency: Option<crate::domain::money::Currency>,
+}
+
+/// A place in a paged read, to be kept and handed back as it is. Its text means something to the
+/// provider only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+/// A customer as read, with what is resolved later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerRecord {
+    /// The customer; its `terms` are still empty.
+    pub customer: Customer,
+    /// The id of its terms in the ledger.
+    pub terms_id: Option<String>,
+}
+
+/// One record of the ledger that yields documents: an invoice yields one, a payment one and its
+/// applications, a journal entry one for each customer that it touches, and an entry without a
+/// customer none. It replaces all that the same record yielded before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentRecord {
+    /// The dataset that it belongs to.
+    pub dataset: Dataset,
+    /// Its id in the ledger.
+    pub ledger_id: String,
+    /// When the ledger last changed it.
+    pub changed_at: Timestamp,
+    /// The documents that it yields.
+    pub documents: Vec<Document>,
+    /// The applications that it carries.
+    pub applications: Vec<Application>,
+}
+
+/// A ledger account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRecord {
+    /// Its id in the ledger.
+    pub ledger_id: String,
+    /// Whether it is a receivables account.
+    pub receivables: bool,
+}
+
+/// Payment terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TermsRecord {
+    /// Their id in the ledger.
+    pub ledger_id: String,
+    /// What they say.
+    pub terms: PaymentTerms,
+}
+
+/// A product or service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemRecord {
+    /// Its id in the ledger.
+    pub id: ItemId,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// A record that the ledger no longer has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Deletion {
+    /// The dataset that it belonged to.
+    pub dataset: Dataset,
+    /// Its id in the ledger.
+    pub ledger_id: String,
+}
+
+/// Records as read from the ledger, of any mix of datasets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Records {
+    /// Accounts.
+    pub accounts: Vec<AccountRecord>,
+    /// Payment terms.
+    pub terms: Vec<TermsRecord>,
+    /// Items.
+    pub items: Vec<ItemRecord>,
+    /// Customers.
+    pub customers: Vec<CustomerRecord>,
+    /// Invoices, payments and all other records that yield documents.
+    pub documents: Vec<DocumentRecord>,
+    /// Records gone from the ledger.
+    pub deletions: Vec<Deletion>,
+}
+
+/// One page of a dataset.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The records on it.
+    pub records: Records,
+    /// How many records of the ledger it held, with those that yield nothing.
+    pub count: u64,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<Cursor>,
+    /// How many records the dataset has in all, when the ledger says.
+    pub expected: Option<u64>,
+    /// The ledger's own time when it answered.
+    pub answered_at: Timestamp,
+}
+
+/// One page of the ids that a dataset holds, for a full comparison.
+#[derive(Clone, Debug)]
+pub struct IdPage {
+    /// The ids.
+    pub ledger_ids: Vec<String>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<Cursor>,
+}
+
+/// The answer to a question for changes.
+#[derive(Clone, Debug)]
+pub enum Changes {
+    /// Everything that changed since.
+    All {
+        /// What changed or went.
+        records: Records,
+        /// The ledger's own time when it answered: the next watermark.
+        answered_at: Timestamp,
+    },
+    /// More changed, or longer ago, than the ledger tells in one answer: read each dataset by its
+    /// time of change instead and compare for deletions.
+    TooMany,
+}
+
+/// An accounting system, seen from the sync.
+#[async_trait]
+pub trait AccountingProvider: Send + Sync + fmt::Debug {
+    /// Which system it is.
+    fn kind(&self) -> ProviderKind;
+
+    /// What it can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// The bookkeeping entity.
+    async fn organization(&self, access: &Access) -> ProviderResult<Organization>;
+
+    /// One page of a dataset, from its start or from a cursor; `since` limits it to records changed
+    /// at or after that time. Reading on until there is no next page yields every record that was
+    /// there throughout, each at least once in its newest form, whatever changes meanwhile.
+    async fn page(
+        &self,
+        access: &Access,
+        dataset: Dataset,
+        reference: &Reference,
+        since: Option<Timestamp>,
+        cursor: Option<&Cursor>,
+    ) -> ProviderResult<Page>;
+
+    /// What changed or went since a time, over all datasets.
+    async fn changes(
+        &self,
+        access: &Access,
+        reference: &Reference,
+        since: Timestamp,
+    ) -> ProviderResult<Changes>;
+
+    /// One customer as it is now, with those of its documents that can be asked for by customer.
+    async fn customer(
+        &self,
+        access: &Access,
+        reference: &Reference,
+        customer: &CustomerId,
+    ) -> ProviderResult<Records>;
+
+    /// One page of the ids that a dataset holds now.
+    async fn ids(
+        &self,
+        access: &Access,
+        dataset: Dataset,
+        cursor: Option<&Cursor>,
+    ) -> ProviderResult<IdPage>;
+
+    /// How consent is got, kept and given up.
+    fn authorization(&self) -> &dyn Authorization;
+}
+
+/// Tokens as issued.
+#[derive(Clone, Debug)]
+pub struct TokenGrant {
+    /// For the calls.
+    pub access_token: SecretString,
+    /// When it ends.
+    pub access_expires_at: Timestamp,
+    /// For the next grant; it may be a new one each time.
+    pub refresh_token: SecretString,
+    /// When it ends, when the provider says.
+    pub refresh_expires_at: Option<Timestamp>,
+}
+
+/// How consent to read an organization's books is got, kept and given up (OAuth 2.0).
+#[async_trait]
+pub trait Authorization: Send + Sync {
+    /// The address that a person opens to consent. `state` comes back with the answer.
+    fn authorize_url(&self, state: &str) -> ProviderResult<String>;
+
+    /// Trades the code of the answer for tokens.
+    async fn exchange(&self, code: &str) -> ProviderResult<TokenGrant>;
+
+    /// Trades the refresh token for new tokens. The answer must be stored before it is used: the old
+    /// refresh token may be dead from here on.
+    async fn refresh(&self, refresh_token: &SecretString) -> ProviderResult<TokenGrant>;
+
+    /// Gives the consent up.
+    async fn revoke(&self, refresh_token: &SecretString) -> ProviderResult<()>;
+}
+
+/// Counts the metered calls of an app, over all connections and across restarts.
+#[async_trait]
+pub trait CallMeter: Send + Sync + fmt::Debug {
+    /// Books one metered call for an account before it is made.
+    ///
+    /// # Errors
+    /// [`ProviderError::BudgetSpent`] when the month's calls, or this account's fair share of what
+    /// is left of them, are spent.
+    async fn spend(&self, kind: ProviderKind, account: &str) -> ProviderResult<()>;
+}
