@@ -6,5 +6,6 @@
 //! 1. [`domain`]: the figures. Pure: no I/O, no clock, no provider's words.
 //! 2. [`provider`]: the port to the accounting systems, and each of them.
 
+pub mod clock;
 pub mod domain;
 pub mod provider;

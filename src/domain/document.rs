@@ -173,6 +173,8 @@ pub struct Document {
     pub due_on: Option<Date>,
     /// The currency of every amount in it.
     pub currency: Currency,
+    /// Units of the organization's base currency for one unit of `currency` by the document itself.
+    pub exchange_rate: Option<Decimal>,
     /// Its full amount with tax, never negative; [`Document::side`] says which way it counts.
     pub total: Decimal,
     /// The tax within `total`.

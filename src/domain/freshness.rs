@@ -98,12 +98,38 @@ pub struct DatasetFreshness {
 /// Whether a connection can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConnectionState {
+    /// Added, but no person has consented yet.
+    Pending,
     /// Authorized, nothing wrong.
     Active,
     /// Consent is lost; a person has to authorize again.
     Disconnected,
     /// Ended by an operator.
     Revoked,
+}
+
+impl ConnectionState {
+    /// A stable, lower-case word (`disconnected`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Disconnected => "disconnected",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// The state of a word made by [`Self::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [
+            Self::Pending,
+            Self::Active,
+            Self::Disconnected,
+            Self::Revoked,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == word)
+    }
 }
 
 /// What one connection's mirror stands at.

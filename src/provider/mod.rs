@@ -13,10 +13,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use crate::domain::books::{Customer, Organization, PaymentTerms};
-use crate::domain::document::{Application, Document};
+use crate::domain::books::Organization;
+use crate::domain::connection::ProviderKind;
 use crate::domain::freshness::Dataset;
-use crate::domain::ids::{CustomerId, ItemId};
+use crate::domain::ids::CustomerId;
+use crate::domain::money::Currency;
+use crate::domain::records::Records;
 
 pub mod error;
 
@@ -24,35 +26,6 @@ pub use error::ProviderError;
 
 /// The result of a call to a provider.
 pub type ProviderResult<T> = Result<T, ProviderError>;
-
-/// The accounting systems that can be connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ProviderKind {
-    /// QuickBooks Online.
-    QuickBooks,
-}
-
-impl ProviderKind {
-    /// A stable, lower-case word (`quickbooks`).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::QuickBooks => "quickbooks",
-        }
-    }
-
-    /// The kind of a word made by [`Self::as_str`].
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::QuickBooks]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
-    }
-}
-
-impl fmt::Display for ProviderKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What a provider can do, as values that the sync branches on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,92 +55,13 @@ pub struct Reference {
     /// The ids of the ledger's receivables accounts.
     pub receivables_accounts: HashSet<String>,
     /// The currency of documents that state none.
-    pub base_currency: Option<crate::domain::money::Currency>,
+    pub base_currency: Option<Currency>,
 }
 
 /// A place in a paged read, to be kept and handed back as it is. Its text means something to the
 /// provider only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(pub String);
-
-/// A customer as read, with what is resolved later.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CustomerRecord {
-    /// The customer; its `terms` are still empty.
-    pub customer: Customer,
-    /// The id of its terms in the ledger.
-    pub terms_id: Option<String>,
-}
-
-/// One record of the ledger that yields documents: an invoice yields one, a payment one and its
-/// applications, a journal entry one for each customer that it touches, and an entry without a
-/// customer none. It replaces all that the same record yielded before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DocumentRecord {
-    /// The dataset that it belongs to.
-    pub dataset: Dataset,
-    /// Its id in the ledger.
-    pub ledger_id: String,
-    /// When the ledger last changed it.
-    pub changed_at: Timestamp,
-    /// The documents that it yields.
-    pub documents: Vec<Document>,
-    /// The applications that it carries.
-    pub applications: Vec<Application>,
-}
-
-/// A ledger account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountRecord {
-    /// Its id in the ledger.
-    pub ledger_id: String,
-    /// Whether it is a receivables account.
-    pub receivables: bool,
-}
-
-/// Payment terms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TermsRecord {
-    /// Their id in the ledger.
-    pub ledger_id: String,
-    /// What they say.
-    pub terms: PaymentTerms,
-}
-
-/// A product or service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ItemRecord {
-    /// Its id in the ledger.
-    pub id: ItemId,
-    /// Its name.
-    pub name: Arc<str>,
-}
-
-/// A record that the ledger no longer has.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Deletion {
-    /// The dataset that it belonged to.
-    pub dataset: Dataset,
-    /// Its id in the ledger.
-    pub ledger_id: String,
-}
-
-/// Records as read from the ledger, of any mix of datasets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Records {
-    /// Accounts.
-    pub accounts: Vec<AccountRecord>,
-    /// Payment terms.
-    pub terms: Vec<TermsRecord>,
-    /// Items.
-    pub items: Vec<ItemRecord>,
-    /// Customers.
-    pub customers: Vec<CustomerRecord>,
-    /// Invoices, payments and all other records that yield documents.
-    pub documents: Vec<DocumentRecord>,
-    /// Records gone from the ledger.
-    pub deletions: Vec<Deletion>,
-}
 
 /// One page of a dataset.
 #[derive(Clone, Debug)]

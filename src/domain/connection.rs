@@ -1,0 +1,69 @@
+//! Connections: authorised organizations at accounting systems.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::books::Organization;
+use super::freshness::ConnectionState;
+use super::ids::{ConnectionId, TenantId};
+
+/// The accounting systems that can be connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ProviderKind {
+    /// QuickBooks Online.
+    QuickBooks,
+}
+
+impl ProviderKind {
+    /// A stable, lower-case word (`quickbooks`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::QuickBooks => "quickbooks",
+        }
+    }
+
+    /// The kind of a word made by [`Self::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::QuickBooks]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+    }
+}
+
+impl fmt::Display for ProviderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An authorised organization at one provider, owned by one tenant.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Its id, unique in the installation.
+    pub id: ConnectionId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The accounting system.
+    pub provider: ProviderKind,
+    /// The organization's id at the provider (QuickBooks: the realm id); `None` until a person has
+    /// consented.
+    pub account: Option<Arc<str>>,
+    /// The bookkeeping entity; `None` until first read.
+    pub organization: Option<Organization>,
+    /// The time zone in which the books' dates are meant. Set by the operator, never guessed.
+    pub time_zone: TimeZone,
+    /// How often it is polled.
+    pub poll_interval: Duration,
+    /// Whether it can be read.
+    pub state: ConnectionState,
+    /// Why it cannot, as a stable word (`consent_lost`), when it cannot.
+    pub state_reason: Option<Arc<str>>,
+    /// Since when it is in that state.
+    pub state_since: Timestamp,
+    /// Counts up with every change of its data, freshness or state.
+    pub version: i64,
+}
