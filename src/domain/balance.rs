@@ -3,7 +3,8 @@
 use rust_decimal::Decimal;
 
 use super::aging::Aging;
-use super::money::Currency;
+use super::books::ExchangeRate;
+use super::money::{Currency, Money};
 use super::tie_out::TieOut;
 
 /// What is owed in one currency. All amounts are in `currency`.
@@ -32,12 +33,26 @@ impl CurrencyBalance {
     }
 }
 
+/// What is owed over all currencies, in one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TotalBalance {
+    /// Gross receivable less unapplied credit.
+    pub outstanding: Money,
+    /// What is overdue.
+    pub overdue: Money,
+    /// The rates used, one for each foreign currency; empty where all is in one currency.
+    pub rates: Vec<ExchangeRate>,
+}
+
 /// What is owed, per currency, with its tie-out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balance {
     /// One entry for each currency with any document, ordered by code; for a customer that never
     /// bought, one zero entry in the customer's own currency.
     pub by_currency: Vec<CurrencyBalance>,
+    /// The total in the organization's base currency, or in the one currency that there is;
+    /// `None` with a missing rate, never a wrong total.
+    pub total: Option<TotalBalance>,
     /// Ours against the ledger's own figure.
     pub tie_out: TieOut,
     /// How many receivable documents had no due date and no terms, so that their issue date stands in.

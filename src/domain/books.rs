@@ -16,12 +16,13 @@ use super::money::Currency;
 pub enum PaymentTerms {
     /// So many days after the issue date.
     Days(u16),
-    /// On a day of the month; when the document is issued within `cutoff_days` of that day, a month
-    /// later. The day is clipped to the month's length.
+    /// On the next such day of the month on or after the issue date; a month later when the document
+    /// is issued within `cutoff_days` before it. The day is clipped to the month's length.
     DayOfMonth {
         /// 1 to 31.
         day: u8,
-        /// Fewer days than this left until the day moves the due date to the next month.
+        /// This many days or fewer left until the day move the due date to the next month; 0 never
+        /// does.
         cutoff_days: u16,
     },
 }

@@ -65,17 +65,18 @@ impl Default for CreditPolicy {
     }
 }
 
-/// The answer to *may I sell more on account?* The order is from best to worst.
+/// The answer to *may I sell more on account?* In the order in which they prevail where several
+/// customers are behind one contact: a HOLD is certain whatever the unknown part would say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Decision {
     /// Yes.
     Ok,
     /// Ask first.
     Caution,
-    /// No.
-    Hold,
     /// It cannot be said: the data is missing or too old.
     Unknown,
+    /// No.
+    Hold,
 }
 
 /// Why a decision is what it is. The order is that of weight within one decision.

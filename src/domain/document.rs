@@ -192,6 +192,18 @@ pub struct Document {
     pub changed_at: Timestamp,
 }
 
+impl Document {
+    /// What it is and its number, in words for finance (`invoice 1037`); the ledger's id where it
+    /// has no number.
+    pub fn described(&self) -> String {
+        let kind = self.id.kind.as_str().replace('_', " ");
+        format!(
+            "{kind} {}",
+            self.number.as_ref().unwrap_or(&self.id.ledger_id)
+        )
+    }
+}
+
 /// One use of credit: `amount` of `from` (a payment, a credit note) settles part of `to`.
 ///
 /// It lowers what remains of `from` and what is open on `to` by the same amount, so that it never

@@ -139,6 +139,9 @@ pub struct ConnectionFreshness {
     pub state: ConnectionState,
     /// How often it is polled.
     pub poll_interval: Duration,
+    /// Whether the first load is under way: begun or waiting for its turn, neither finished nor
+    /// given up. Tells a dataset that is still to come from one that could not be read.
+    pub first_load_running: bool,
     /// Every dataset that the provider has, each once.
     pub datasets: Vec<DatasetFreshness>,
 }
@@ -180,7 +183,27 @@ pub struct Freshness {
     pub datasets: Vec<DatasetFreshness>,
     /// Whether the balance can be stated: no dataset that bears on it is missing.
     pub balance_known: bool,
-    /// The moment after which the passing of time alone changes `status` or the decision;
+    /// Whether it is older than the policy lets a decision rest on.
+    pub beyond_policy: bool,
+    /// The moment from which the passing of time alone changes `status` or the decision;
     /// `None` when time changes nothing.
     pub changes_at: Option<Timestamp>,
+}
+
+/// How fresh figures are that read several connections.
+pub fn freshness(
+    connections: &[&ConnectionFreshness],
+    unknown_after: Duration,
+    now: Timestamp,
+) -> Freshness {
+    let _ = (connections, unknown_after, now);
+    Freshness {
+        status: FreshnessStatus::Partial,
+        checked_at: None,
+        progress: None,
+        datasets: Vec::new(),
+        balance_known: false,
+        beyond_policy: true,
+        changes_at: None,
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 /// An ISO 4217 currency (`USD`). The set of codes is that of the `iso_currency` crate.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,6 +88,17 @@ impl Money {
         } else {
             Err(CurrencyMismatch(self.currency, other.currency))
         }
+    }
+
+    /// The amount rounded to the currency's minor unit, halves to the even neighbor. For amounts
+    /// that come from a multiplication (tax, conversion); amounts of documents are never rounded.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        let digits = self.currency.minor_digits();
+        let amount = self
+            .amount
+            .round_dp_with_strategy(digits, RoundingStrategy::MidpointNearestEven);
+        Self::new(amount, self.currency)
     }
 
     /// The amount with at least as many decimal places as the currency's minor unit has

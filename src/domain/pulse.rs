@@ -2,17 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::balance::Balance;
 use super::behavior::PaymentBehavior;
-use super::books::{CustomerBooks, ExchangeRate, Organization};
-use super::credit::{Credit, CreditDecision, CreditLimit, CreditPolicy};
-use super::freshness::{ConnectionFreshness, Freshness};
+use super::books::{CustomerBooks, ExchangeRate, Organization, today};
+use super::credit::{
+    Credit, CreditDecision, CreditLimit, CreditPolicy, Decision, Reason, ReasonCode,
+};
+use super::exchange::Rates;
+use super::freshness::{ConnectionFreshness, Freshness, freshness};
+use super::history::Position;
 use super::ids::{CustomerKey, ItemId};
 use super::insights::Insight;
+use super::money::Money;
 
 /// One linked customer with its sub-customers: all that its part of a pulse is computed from.
 #[derive(Clone, Debug)]
@@ -51,6 +58,10 @@ pub struct PulsePart {
     pub balance: Option<Balance>,
     /// Its credit standing; `None` while the balance is.
     pub credit: Option<Credit>,
+    /// How fresh the books behind it are.
+    pub freshness: Freshness,
+    /// The rates in force on the day, for conversions within this part's books.
+    pub rates: Rates,
     /// This part's decision.
     pub decision: CreditDecision,
 }
@@ -62,7 +73,7 @@ pub struct Pulse {
     pub as_of: Date,
     /// How fresh it is.
     pub freshness: Freshness,
-    /// The answer: the worst of the parts'.
+    /// The answer: the one of the parts that prevails ([`super::credit::Decision`] has the order).
     pub decision: CreditDecision,
     /// The sum over the parts, per currency; `None` while any part's is.
     pub balance: Option<Balance>,
@@ -72,6 +83,8 @@ pub struct Pulse {
     pub behavior: Vec<PaymentBehavior>,
     /// What stands out.
     pub insights: Vec<Insight>,
+    /// The policy that decided.
+    pub policy: CreditPolicy,
 }
 
 /// The settings that bear on a pulse.
@@ -79,4 +92,59 @@ pub struct Pulse {
 pub struct PulseSettings {
     /// When to hold and when to warn.
     pub policy: CreditPolicy,
+}
+
+/// Everything that the contact page says of the customers behind a contact.
+///
+/// `as_of` is a date in the organization's time zone; `None` means today there. No families means a
+/// contact that is linked to no customer.
+pub fn pulse(
+    families: &[Arc<Family>],
+    settings: &PulseSettings,
+    as_of: Option<Date>,
+    now: Timestamp,
+) -> Pulse {
+    let as_of = as_of.unwrap_or_else(|| day_of(families, now));
+    let _ = settings;
+    Pulse {
+        as_of,
+        freshness: freshness(
+            &[],
+            Duration::from_secs(settings.policy.unknown_after_seconds),
+            now,
+        ),
+        decision: CreditDecision {
+            decision: Decision::Unknown,
+            reasons: vec![Reason::bare(ReasonCode::NotLinked)],
+            policy_version: settings.policy.version.clone(),
+            inputs_hash: String::new(),
+            as_of,
+        },
+        balance: None,
+        parts: Vec::new(),
+        behavior: Vec::new(),
+        insights: Vec::new(),
+        policy: settings.policy.clone(),
+    }
+}
+
+/// Today for the first family's organization; by UTC where there is none.
+pub fn day_of(families: &[Arc<Family>], now: Timestamp) -> Date {
+    match families.first() {
+        Some(family) => today(now, &family.time_zone),
+        None => today(now, &TimeZone::UTC),
+    }
+}
+
+/// Every document of the customers behind a contact and their sub-customers as of a day, newest
+/// first (date, then id), each once, with the customer whose it is.
+pub fn transactions(families: &[Arc<Family>], as_of: Date) -> Vec<(CustomerKey, Position<'_>)> {
+    let _ = (families, as_of);
+    Vec::new()
+}
+
+/// The decision if so much more were sold on account to any of the customers behind the contact.
+pub fn credit_check(pulse: &Pulse, amount: Money) -> CreditDecision {
+    let _ = amount;
+    pulse.decision.clone()
 }

@@ -31,4 +31,7 @@ pub struct TieOut {
     /// Whether documents dated after the day exist: ours by date and the ledger's may then differ
     /// rightly.
     pub future_dated: bool,
+    /// By how much the ledger's figure is above ours, per currency. The credit decision adds it to
+    /// the exposure, so that it rests on the larger of the two.
+    pub ledger_excess: Vec<Money>,
 }
