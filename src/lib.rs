@@ -7,5 +7,6 @@
 //! 2. [`provider`]: the port to the accounting systems, and each of them.
 
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod provider;

@@ -1,1 +1,9 @@
 //! Integration tests.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "outside of a test function, too, a test fails by panicking"
+)]
+
+mod config;

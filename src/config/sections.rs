@@ -1,0 +1,319 @@
+//! The sections of the configuration. `config.default.toml` explains each setting at length.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::reader::{Reader, Recorded, Section};
+use super::value::{
+    ByteSize, DatabaseUrl, EncryptionKey, FrameAncestor, LogFilter, LogFormat, ServiceUrl,
+};
+
+/// Declares a section: the struct, and how it is read from its layers.
+///
+/// The field's name is the setting's. Before it stands whether it is `required` (it has a default),
+/// `optional`, a `secret` (with a `_file` twin) or a `required_secret`; `[check]` after the type
+/// refuses values that do not fit; `whole` names a check of the settings against each other, which
+/// runs when each is right by itself.
+macro_rules! section {
+    (
+        $(#[$meta:meta])*
+        $name:ident = $section:literal {
+            $( $(#[$field_meta:meta])* $kind:ident $field:ident: $type:ty $([$check:expr])?, )*
+        }
+        $(whole $whole:expr)?
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $( $(#[$field_meta])* pub $field: section!(@type $kind $type), )*
+        }
+
+        impl $name {
+            /// Reads the section and checks it.
+            pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Recorded> {
+                let mut section = reader.section($section);
+                // Every setting is read before the first `?`, so that all mistakes are found.
+                $(
+                    let $field = section!(@read section $kind $field $type);
+                    $( let $field = section.ensure(stringify!($field), $field, $check); )?
+                )*
+                let whole = Self { $( $field: $field?, )* };
+                $( $whole(&whole, &mut section)?; )?
+                Ok(whole)
+            }
+        }
+    };
+    (@type required $type:ty) => { $type };
+    (@type optional $type:ty) => { Option<$type> };
+    (@type secret $type:ty) => { Option<$type> };
+    (@type required_secret $type:ty) => { $type };
+    (@read $section:ident required $field:ident $type:ty) => {
+        $section.required::<$type>(stringify!($field))
+    };
+    (@read $section:ident optional $field:ident $type:ty) => {
+        $section.optional::<$type>(stringify!($field))
+    };
+    (@read $section:ident secret $field:ident $type:ty) => {
+        $section.secret::<$type>(stringify!($field), concat!(stringify!($field), "_file"))
+    };
+    (@read $section:ident required_secret $field:ident $type:ty) => {
+        $section.required_secret::<$type>(stringify!($field), concat!(stringify!($field), "_file"))
+    };
+}
+
+section! {
+    /// `[server]`: where the server is.
+    ServerSettings = "server" {
+        /// Where it listens.
+        required listen: SocketAddr,
+        /// The address under which browsers and CRMs reach it.
+        required public_url: ServiceUrl [without_path],
+        /// How long requests in flight may take to end after a signal to stop.
+        required shutdown_grace: Duration,
+    }
+}
+
+section! {
+    /// `[database]`: where the mirror of the books is.
+    DatabaseSettings = "database" {
+        /// The store's address.
+        required url: DatabaseUrl,
+        /// Whether `serve` brings the tables up to date by itself.
+        required migrate_on_start: bool,
+    }
+}
+
+section! {
+    /// `[encryption]`: how credentials are protected at rest.
+    EncryptionSettings = "encryption" {
+        /// The key that writes.
+        required_secret key: EncryptionKey,
+        /// Keys of earlier days, which only read.
+        secret older_keys: Vec<EncryptionKey>,
+    }
+}
+
+section! {
+    /// `[session]`: how long our own sessions live.
+    SessionSettings = "session" {
+        /// The life of one session token.
+        required lifetime: Duration [between("1s", SECOND, "1h", 60 * MINUTE)],
+        /// Until when a session may be renewed from itself, counted from its CRM token.
+        required hard_cap: Duration [between("1s", SECOND, "24h", 24 * 60 * MINUTE)],
+        /// How many verified tokens are kept in memory.
+        required verified_tokens: u64,
+    }
+    whole |session: &SessionSettings, section: &mut Section<'_, '_>| {
+        if session.hard_cap < session.lifetime {
+            let advice = "the cap is shorter than one session's lifetime; write at least that";
+            return Err(section.refuse("hard_cap", advice.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+section! {
+    /// `[native]`: tokens minted by a customer's own code.
+    NativeSettings = "native" {
+        /// What `aud` must hold, unless the key's record says otherwise.
+        required audience: String,
+        /// The longest accepted life of a token.
+        required max_age: Duration [between("1s", SECOND, "1h", 60 * MINUTE)],
+        /// How far clocks may differ.
+        required leeway: Duration [at_most("60s", MINUTE)],
+        /// How often one CRM token may be shown to the embed and exchange routes.
+        required token_uses: NonZeroU32,
+        /// How soon a key set is fetched again for an unknown key.
+        required jwks_refetch: Duration,
+        /// How long a key set is used.
+        required jwks_lifetime: Duration [at_least("1s", SECOND)],
+        /// Whether key sets may come by plain http from this machine.
+        required jwks_allow_loopback: bool,
+    }
+}
+
+section! {
+    /// `[pipedrive]`: tokens of Pipedrive.
+    PipedriveSettings = "pipedrive" {
+        /// The app extension's JWT secret, by default the app's client secret.
+        secret client_secret: SecretString [fit_for_hs256],
+        /// The secret before the last change.
+        secret previous_client_secret: SecretString [fit_for_hs256],
+        /// Until when the previous secret is accepted.
+        optional previous_client_secret_until: Timestamp,
+        /// The longest accepted life of a token.
+        required max_age: Duration [between("1s", SECOND, "1h", 60 * MINUTE)],
+        /// Who may frame the widget for an account that names none of its own.
+        required frame_ancestors: Vec<FrameAncestor>,
+    }
+    whole |pipedrive: &PipedriveSettings, section: &mut Section<'_, '_>| {
+        if pipedrive.previous_client_secret.is_some()
+            && pipedrive.previous_client_secret_until.is_none()
+        {
+            let advice = "a previous secret needs its end, such as \"2027-01-31T00:00:00Z\"";
+            return Err(section.refuse("previous_client_secret_until", advice.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+section! {
+    /// `[quickbooks]`: the connector to QuickBooks Online.
+    QuickBooksSettings = "quickbooks" {
+        /// The app's client id.
+        optional client_id: String,
+        /// The app's client secret.
+        secret client_secret: SecretString,
+        /// The token with which Intuit signs webhooks.
+        secret webhook_verifier: SecretString,
+        /// Where the API answers.
+        required api_url: ServiceUrl,
+        /// Where consent is given.
+        required authorize_url: ServiceUrl,
+        /// Where tokens are issued.
+        required token_url: ServiceUrl,
+        /// Where tokens are revoked.
+        required revoke_url: ServiceUrl,
+        /// The registered return address, where it is not the one below `public_url`.
+        optional redirect_url: ServiceUrl,
+        /// Where people open QuickBooks.
+        required app_url: ServiceUrl,
+        /// How often each company is asked for changes.
+        required poll_interval: Duration [at_least("1s", SECOND)],
+        /// Reads a month for all companies together.
+        required monthly_reads: u64,
+        /// Requests a minute for one company.
+        required requests_per_minute: NonZeroU32,
+        /// Requests to one company at once.
+        required concurrent_requests: NonZeroU32,
+        /// How long to wait for a connection.
+        required connect_timeout: Duration [at_least("1ms", MILLISECOND)],
+        /// How long to wait for an answer.
+        required request_timeout: Duration [at_least("1ms", MILLISECOND)],
+    }
+    whole |quickbooks: &QuickBooksSettings, section: &mut Section<'_, '_>| {
+        let missing = match (&quickbooks.client_id, &quickbooks.client_secret) {
+            (Some(_), None) => "client_secret",
+            (None, Some(_)) => "client_id",
+            _ => return Ok(()),
+        };
+        let advice = "client_id and client_secret go together; give both or neither";
+        Err(section.refuse(missing, advice.to_owned()))
+    }
+}
+
+section! {
+    /// `[sync]`: how the mirror is kept up to date.
+    SyncSettings = "sync" {
+        /// How far each poll reaches back before the last one.
+        required overlap: Duration,
+        /// How long an instance owns a connection's work without a sign of life.
+        required lease: Duration [at_least("1s", SECOND)],
+        /// How often everything is compared with the ledger.
+        required comparison_interval: Duration [at_least("1s", SECOND)],
+        /// How many connections are brought up to date at the same time.
+        required workers: NonZeroU32,
+    }
+}
+
+section! {
+    /// `[cache]`: what is kept in memory.
+    CacheSettings = "cache" {
+        /// Memory for customers' snapshots.
+        required snapshot_bytes: ByteSize,
+        /// Memory for finished answers.
+        required answer_bytes: ByteSize,
+        /// How often to look for changes made by others.
+        required watch_interval: Duration [at_least("1ms", MILLISECOND)],
+    }
+}
+
+section! {
+    /// `[graphql]`: what a query may cost.
+    GraphQlSettings = "graphql" {
+        /// How deep a query may nest.
+        required max_depth: NonZeroU32,
+        /// How many fields it may ask for.
+        required max_complexity: NonZeroU32,
+        /// The largest accepted request body.
+        required max_body_bytes: ByteSize,
+        /// The longest page of a list.
+        required max_page: NonZeroU32,
+        /// How long it may take.
+        required timeout: Duration [at_least("1ms", MILLISECOND)],
+        /// Whether the schema may be asked for.
+        required introspection: bool,
+    }
+}
+
+section! {
+    /// `[telemetry]`: what is logged.
+    TelemetrySettings = "telemetry" {
+        /// What is logged.
+        required log: LogFilter,
+        /// How lines look.
+        required format: LogFormat,
+    }
+}
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn at_least(word: &'static str, least: Duration) -> impl Fn(&Duration) -> Result<(), String> {
+    move |value| {
+        if *value < least {
+            return Err(format!("this is too short; write at least \"{word}\""));
+        }
+        Ok(())
+    }
+}
+
+fn at_most(word: &'static str, most: Duration) -> impl Fn(&Duration) -> Result<(), String> {
+    move |value| {
+        if *value > most {
+            return Err(format!("this is too long; write at most \"{word}\""));
+        }
+        Ok(())
+    }
+}
+
+fn between(
+    least_word: &'static str,
+    least: Duration,
+    most_word: &'static str,
+    most: Duration,
+) -> impl Fn(&Duration) -> Result<(), String> {
+    move |value| {
+        at_least(least_word, least)(value)?;
+        at_most(most_word, most)(value)
+    }
+}
+
+fn without_path(address: &ServiceUrl) -> Result<(), String> {
+    if address.url().path() == "/" {
+        return Ok(());
+    }
+    Err(format!(
+        "the address stands for the whole server and has no path; write \"{}\"",
+        address.origin()
+    ))
+}
+
+/// RFC 7518 section 3.2: a key of HS256 is at least as long as its hash.
+#[expect(
+    clippy::ref_option,
+    reason = "a check gets the setting as it is, here an optional one"
+)]
+fn fit_for_hs256(secret: &Option<SecretString>) -> Result<(), String> {
+    match secret {
+        Some(secret) if secret.expose_secret().len() < 32 => Err(
+            "the secret is too short to sign with; it must have at least 32 characters".to_owned(),
+        ),
+        _ => Ok(()),
+    }
+}
