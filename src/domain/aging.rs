@@ -1,6 +1,5 @@
 //! How long what is owed has been due.
 
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 /// An aging bucket by days past due.
@@ -69,9 +68,4 @@ impl Aging {
     pub fn sum(&self) -> Decimal {
         self.0.iter().sum()
     }
-}
-
-/// Days from the due date to the day: positive when late.
-pub fn days_past_due(due_on: Date, as_of: Date) -> i32 {
-    as_of.since(due_on).map_or(0, |span| span.get_days())
 }

@@ -1,6 +1,7 @@
 //! Credit: the limit, what stands against it, and the decision whether to sell more on account.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -47,10 +48,17 @@ pub struct CreditPolicy {
     pub hold_overdue_days: u32,
     /// CAUTION from this share of the limit, as a fraction (0.8).
     pub caution_utilization: Decimal,
-    /// UNKNOWN when the data is older than this many seconds.
+    /// UNKNOWN once the data is this many seconds old.
     pub unknown_after_seconds: u64,
     /// Days past due that are not yet counted as overdue; 0 unless set, and shown.
     pub grace_days: u32,
+}
+
+impl CreditPolicy {
+    /// The age from which no decision rests on the data.
+    pub fn unknown_after(&self) -> Duration {
+        Duration::from_secs(self.unknown_after_seconds)
+    }
 }
 
 impl Default for CreditPolicy {
@@ -79,7 +87,8 @@ pub enum Decision {
     Hold,
 }
 
-/// Why a decision is what it is. The order is that of weight within one decision.
+/// Why a decision is what it is. The order is that of weight within one decision, among reasons that
+/// call for the same answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ReasonCode {
     /// The contact is linked to no customer.

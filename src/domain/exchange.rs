@@ -61,6 +61,23 @@ impl Rates {
         Self { base, latest }
     }
 
+    /// The rates of several organizations that keep their books in one currency, the latest of each;
+    /// `None` where the base currencies differ, and over nothing.
+    pub fn common<'a>(organizations: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let mut organizations = organizations.into_iter();
+        let mut common = organizations.next()?.clone();
+        for other in organizations {
+            if other.base != common.base {
+                return None;
+            }
+            for rate in &other.latest {
+                keep_latest(&mut common.latest, rate.clone());
+            }
+        }
+        common.latest.sort_by_key(|rate| rate.from);
+        Some(common)
+    }
+
     /// The currency that the books are kept in.
     pub fn base(&self) -> Currency {
         self.base

@@ -191,19 +191,133 @@ pub struct Freshness {
 }
 
 /// How fresh figures are that read several connections.
+///
+/// The status is the worst of the connections'; the age is that of the oldest dataset that bears on
+/// the balance. `unknown_after` is the age from which no decision may rest on the figures.
 pub fn freshness(
     connections: &[&ConnectionFreshness],
     unknown_after: Duration,
     now: Timestamp,
 ) -> Freshness {
-    let _ = (connections, unknown_after, now);
+    let standings: Vec<_> = connections
+        .iter()
+        .map(|connection| connection.standing(now))
+        .collect();
+    let checked_at = standings
+        .iter()
+        .map(|standing| standing.checked_at)
+        .reduce(Ord::min)
+        .flatten();
+    // An age is reached at its very moment, so that the moment told in advance is the one at which
+    // it happens. Each connection has decisions of its own that end with its own age.
+    let end_of = |checked_at| later(checked_at, unknown_after);
+    let ends = standings.iter().filter_map(|s| s.checked_at.map(end_of));
+    let stale_at = standings.iter().filter_map(|standing| standing.stale_at);
     Freshness {
-        status: FreshnessStatus::Partial,
-        checked_at: None,
-        progress: None,
-        datasets: Vec::new(),
-        balance_known: false,
-        beyond_policy: true,
-        changes_at: None,
+        status: standings
+            .iter()
+            .map(|standing| standing.status)
+            .max()
+            .unwrap_or(FreshnessStatus::Partial),
+        checked_at,
+        progress: progress(connections, &standings),
+        datasets: oldest_of_each(connections),
+        balance_known: !standings.is_empty() && checked_at.is_some(),
+        beyond_policy: checked_at.is_none_or(|checked_at| end_of(checked_at) <= now),
+        changes_at: stale_at.chain(ends).filter(|at| *at > now).min(),
     }
+}
+
+/// One connection at an instant.
+struct Standing {
+    status: FreshnessStatus,
+    /// The oldest dataset that bears on the balance; `None` when one was never read.
+    checked_at: Option<Timestamp>,
+    /// When it turns stale, if time alone makes it so.
+    stale_at: Option<Timestamp>,
+}
+
+impl ConnectionFreshness {
+    fn standing(&self, now: Timestamp) -> Standing {
+        let checked_at = self
+            .datasets
+            .iter()
+            .filter(|set| set.dataset.bears_on_balance())
+            .map(|set| set.succeeded_at)
+            // Nothing is older than a time that never was: `None` is the least.
+            .reduce(Ord::min)
+            .flatten();
+        let stale_at = checked_at.map(|at| later(at, self.poll_interval.saturating_mul(2)));
+        let untouched = self.datasets.iter().all(|set| set.attempted_at.is_none());
+        let status = match (self.state, stale_at) {
+            (
+                ConnectionState::Pending | ConnectionState::Disconnected | ConnectionState::Revoked,
+                _,
+            ) => FreshnessStatus::Disconnected,
+            // One just added has its first load before it.
+            (ConnectionState::Active, None) if self.first_load_running || untouched => {
+                FreshnessStatus::Syncing
+            }
+            (ConnectionState::Active, None) => FreshnessStatus::Partial,
+            (ConnectionState::Active, Some(stale_at)) if stale_at <= now => FreshnessStatus::Stale,
+            (ConnectionState::Active, Some(_)) => FreshnessStatus::Fresh,
+        };
+        Standing {
+            status,
+            checked_at,
+            stale_at: stale_at.filter(|_| status == FreshnessStatus::Fresh),
+        }
+    }
+}
+
+/// The first loads' progress together; `None` where none is under way.
+fn progress(connections: &[&ConnectionFreshness], standings: &[Standing]) -> Option<Progress> {
+    let mut loading = connections
+        .iter()
+        .zip(standings)
+        .filter(|(_, standing)| standing.status == FreshnessStatus::Syncing)
+        .flat_map(|(connection, _)| &connection.datasets)
+        .peekable();
+    loading.peek()?;
+    let mut done: u64 = 0;
+    let mut total: Option<u64> = Some(0);
+    for set in loading {
+        done = done.saturating_add(set.loaded);
+        // One that is read holds what it loaded, whatever was expected.
+        let expected = match set.succeeded_at {
+            Some(_) => Some(set.loaded),
+            None => set.expected.map(|expected| expected.max(set.loaded)),
+        };
+        total = total
+            .zip(expected)
+            .map(|(sum, more)| sum.saturating_add(more));
+    }
+    Some(Progress { done, total })
+}
+
+/// Each dataset once, in the order of a first load: the oldest over the connections that have it.
+fn oldest_of_each(connections: &[&ConnectionFreshness]) -> Vec<DatasetFreshness> {
+    let of_kind = |dataset| {
+        connections
+            .iter()
+            .flat_map(|connection| &connection.datasets)
+            .filter(move |set| set.dataset == dataset)
+            .cloned()
+            .reduce(|one, other| DatasetFreshness {
+                dataset,
+                succeeded_at: one.succeeded_at.min(other.succeeded_at),
+                attempted_at: one.attempted_at.min(other.attempted_at),
+                loaded: one.loaded.saturating_add(other.loaded),
+                expected: one
+                    .expected
+                    .zip(other.expected)
+                    .map(|(one, other)| one.saturating_add(other)),
+            })
+    };
+    Dataset::ALL.into_iter().filter_map(of_kind).collect()
+}
+
+/// A moment later than another; the end of time where it lies beyond.
+fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }

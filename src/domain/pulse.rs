@@ -1,25 +1,25 @@
 //! The pulse: everything that the contact page says about the customers behind a contact.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::balance::Balance;
-use super::behavior::PaymentBehavior;
+use super::balance::{self, Balance};
+use super::behavior::{PaymentBehavior, behavior};
 use super::books::{CustomerBooks, ExchangeRate, Organization, today};
-use super::credit::{
-    Credit, CreditDecision, CreditLimit, CreditPolicy, Decision, Reason, ReasonCode,
-};
+use super::credit::{Credit, CreditDecision, CreditLimit, CreditPolicy};
+use super::decision::{Grounds, decide, not_linked, prevailing};
 use super::exchange::Rates;
+use super::exposure::{self, LimitStanding};
 use super::freshness::{ConnectionFreshness, Freshness, freshness};
-use super::history::Position;
-use super::ids::{CustomerKey, ItemId};
-use super::insights::Insight;
+use super::history::{History, Position};
+use super::ids::{ConnectionId, CustomerId, CustomerKey, ItemId};
+use super::insights::{Evidence, Insight, insights};
 use super::money::Money;
+use super::purchases::regular_purchases;
 
 /// One linked customer with its sub-customers: all that its part of a pulse is computed from.
 #[derive(Clone, Debug)]
@@ -97,34 +97,147 @@ pub struct PulseSettings {
 /// Everything that the contact page says of the customers behind a contact.
 ///
 /// `as_of` is a date in the organization's time zone; `None` means today there. No families means a
-/// contact that is linked to no customer.
+/// contact that is linked to no customer. A family without members is a linked customer that the
+/// mirror does not hold (yet): it has no part, and leaves the balance unknown.
+///
+/// A customer that is linked by itself and also as another's sub-customer has a part of its own, but
+/// enters every sum once.
 pub fn pulse(
     families: &[Arc<Family>],
     settings: &PulseSettings,
     as_of: Option<Date>,
     now: Timestamp,
 ) -> Pulse {
-    let as_of = as_of.unwrap_or_else(|| day_of(families, now));
-    let _ = settings;
+    let policy = &settings.policy;
+    let day = as_of.unwrap_or_else(|| day_of(families, now));
+    let histories: Vec<_> = families
+        .iter()
+        .map(|family| History::of(&family.members))
+        .collect();
+    let mut parts = Vec::with_capacity(families.len());
+    let mut decisions = Vec::with_capacity(families.len());
+    for (family, history) in families.iter().zip(&histories) {
+        let assessed = Assessed::of(family, history, policy, day, now);
+        decisions.push(assessed.decision.clone());
+        parts.extend(assessed.into_part(family));
+    }
+
+    let summed = covering_indexes(families);
+    let histories: Vec<_> = summed.iter().map(|index| &histories[*index]).collect();
+    let all_known =
+        parts.len() == families.len() && parts.iter().all(|part| part.balance.is_some());
+    let balance = (all_known && !parts.is_empty()).then(|| {
+        let balances: Vec<_> = summed
+            .iter()
+            .filter_map(|index| parts.get(*index))
+            .filter_map(|part| Some((part.balance.as_ref()?, &part.rates)))
+            .collect();
+        match balances.as_slice() {
+            [(only, _)] => (*only).clone(),
+            several => balance::merge(several),
+        }
+    });
+    let behavior = if balance.is_some() {
+        behavior(&histories, day)
+    } else {
+        Vec::new()
+    };
+    let insights = balance
+        .as_ref()
+        .map(|balance| {
+            let credits: Vec<_> = parts
+                .iter()
+                .filter_map(|part| part.credit.as_ref())
+                .collect();
+            insights(&Evidence {
+                as_of: day,
+                histories: &histories,
+                balance,
+                behavior: &behavior,
+                credits: &credits,
+                caution_utilization: policy.caution_utilization,
+                regular: &regular_purchases(&covering(families), day),
+            })
+        })
+        .unwrap_or_default();
+
+    let connections: Vec<_> = families.iter().map(|family| &*family.freshness).collect();
+    let mut freshness = freshness(&connections, policy.unknown_after(), now);
+    if as_of.is_none() {
+        // Tomorrow everything is a day later past due.
+        let tomorrow = next_day_begins(families, day);
+        freshness.changes_at = freshness.changes_at.into_iter().chain(tomorrow).min();
+    }
     Pulse {
-        as_of,
-        freshness: freshness(
-            &[],
-            Duration::from_secs(settings.policy.unknown_after_seconds),
-            now,
-        ),
-        decision: CreditDecision {
-            decision: Decision::Unknown,
-            reasons: vec![Reason::bare(ReasonCode::NotLinked)],
-            policy_version: settings.policy.version.clone(),
-            inputs_hash: String::new(),
+        as_of: day,
+        freshness,
+        decision: prevailing(&decisions).unwrap_or_else(|| not_linked(policy, day)),
+        balance,
+        parts,
+        behavior,
+        insights,
+        policy: policy.clone(),
+    }
+}
+
+/// What is found of one family.
+struct Assessed {
+    balance: Option<Balance>,
+    credit: Option<Credit>,
+    freshness: Freshness,
+    rates: Rates,
+    decision: CreditDecision,
+}
+
+impl Assessed {
+    fn of(
+        family: &Family,
+        history: &History<'_>,
+        policy: &CreditPolicy,
+        as_of: Date,
+        now: Timestamp,
+    ) -> Self {
+        let freshness = freshness(&[&family.freshness], policy.unknown_after(), now);
+        let base = family.organization.base_currency;
+        let rates = Rates::on(as_of, base, &family.rates, &family.members);
+        let root = family.members.first().filter(|_| freshness.balance_known);
+        let balance = root.map(|_| balance::balance(history, &rates, policy.grace_days, as_of));
+        let customer = family.root();
+        let credit = root.zip(customer.as_ref()).zip(balance.as_ref());
+        let credit = credit.map(|((root, customer), balance)| {
+            let standing = LimitStanding::on(as_of, &family.limits, customer);
+            exposure::credit(standing, root.customer.currency, balance, &rates)
+        });
+        let decision = decide(&Grounds {
+            customer: customer.as_ref(),
             as_of,
-        },
-        balance: None,
-        parts: Vec::new(),
-        behavior: Vec::new(),
-        insights: Vec::new(),
-        policy: settings.policy.clone(),
+            policy,
+            freshness: &freshness,
+            balance: balance.as_ref(),
+            credit: credit.as_ref(),
+            rates: Some(&rates),
+            requested: None,
+        });
+        Self {
+            balance,
+            credit,
+            freshness,
+            rates,
+            decision,
+        }
+    }
+
+    fn into_part(self, family: &Family) -> Option<PulsePart> {
+        let root = family.members.first()?;
+        Some(PulsePart {
+            customer: root.key(),
+            name: root.customer.name.clone(),
+            balance: self.balance,
+            credit: self.credit,
+            freshness: self.freshness,
+            rates: self.rates,
+            decision: self.decision,
+        })
     }
 }
 
@@ -136,15 +249,87 @@ pub fn day_of(families: &[Arc<Family>], now: Timestamp) -> Date {
     }
 }
 
+/// When the day after `day` begins for the first family's organization.
+fn next_day_begins(families: &[Arc<Family>], day: Date) -> Option<Timestamp> {
+    let family = families.first()?;
+    let midnight = day.tomorrow().ok()?.to_zoned(family.time_zone.clone());
+    midnight.ok().map(|midnight| midnight.timestamp())
+}
+
 /// Every document of the customers behind a contact and their sub-customers as of a day, newest
 /// first (date, then id), each once, with the customer whose it is.
 pub fn transactions(families: &[Arc<Family>], as_of: Date) -> Vec<(CustomerKey, Position<'_>)> {
-    let _ = (families, as_of);
-    Vec::new()
+    let mut transactions = Vec::new();
+    for family in covering(families) {
+        let history = History::of(&family.members);
+        let keys: Vec<_> = family.members.iter().map(|books| books.key()).collect();
+        for entry in history.entries_until(as_of) {
+            if let Some(key) = keys.get(entry.member) {
+                transactions.push((key.clone(), entry.position(as_of)));
+            }
+        }
+    }
+    // Ids are unique within a connection only; the customer's key makes the order total.
+    transactions.sort_by(|(one_key, one), (other_key, other)| {
+        let one = (one.document.issued_on, &one.document.id, one_key);
+        let other = (other.document.issued_on, &other.document.id, other_key);
+        other.cmp(&one)
+    });
+    transactions
 }
 
-/// The decision if so much more were sold on account to any of the customers behind the contact.
+/// The decision if so much more were sold on account: asked of every linked customer, since the sale
+/// may be invoiced to any of them, the answer that prevails among theirs.
 pub fn credit_check(pulse: &Pulse, amount: Money) -> CreditDecision {
-    let _ = amount;
-    pulse.decision.clone()
+    let mut decisions: Vec<_> = pulse
+        .parts
+        .iter()
+        .map(|part| {
+            decide(&Grounds {
+                customer: Some(&part.customer),
+                as_of: pulse.as_of,
+                policy: &pulse.policy,
+                freshness: &part.freshness,
+                balance: part.balance.as_ref(),
+                credit: part.credit.as_ref(),
+                rates: Some(&part.rates),
+                requested: Some(amount),
+            })
+        })
+        .collect();
+    if pulse.balance.is_none() {
+        // Some linked customer is not in the mirror, and has no part that could say so.
+        decisions.push(pulse.decision.clone());
+    }
+    prevailing(&decisions).unwrap_or_else(|| pulse.decision.clone())
+}
+
+/// The families whose sum counts every customer once: without those whose root another family has
+/// among its members, or that came before.
+pub(super) fn covering(families: &[Arc<Family>]) -> Vec<&Family> {
+    covering_indexes(families)
+        .into_iter()
+        .filter_map(|index| families.get(index))
+        .map(|family| &**family)
+        .collect()
+}
+
+fn covering_indexes(families: &[Arc<Family>]) -> Vec<usize> {
+    let below: HashSet<(&ConnectionId, &CustomerId)> = families
+        .iter()
+        .flat_map(|family| family.members.iter().skip(1))
+        .map(|books| (&books.connection, &books.customer.id))
+        .collect();
+    let mut roots = HashSet::new();
+    families
+        .iter()
+        .enumerate()
+        .filter(|(_, family)| {
+            family.members.first().is_some_and(|root| {
+                let root = (&root.connection, &root.customer.id);
+                !below.contains(&root) && roots.insert(root)
+            })
+        })
+        .map(|(index, _)| index)
+        .collect()
 }
