@@ -21,6 +21,9 @@ use crate::domain::money::Currency;
 use crate::domain::records::Records;
 
 pub mod error;
+pub mod http;
+pub(crate) mod oauth;
+pub mod quickbooks;
 
 pub use error::ProviderError;
 
