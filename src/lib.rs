@@ -6,6 +6,7 @@
 //! 1. [`domain`]: the figures. Pure: no I/O, no clock, no provider's words.
 //! 2. [`provider`]: the port to the accounting systems, and each of them.
 
+pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod domain;

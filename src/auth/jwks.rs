@@ -1,0 +1,190 @@
+//! Key sets at an address (JWKS): fetched with care, kept, and refreshed when a token names a key
+//! that is not in them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use url::{Host, Url};
+
+use super::key::{Algorithm, VerifyingKey, keys_of_set};
+use super::refusal::{KeyProblem, Refusal};
+use crate::clock::Clock;
+use crate::config::NativeSettings;
+
+/// Sets are a few kilobytes; what is larger is none.
+const MAX_SET_BYTES: usize = 256 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The key sets in use, by address and algorithm.
+///
+/// One fetch at a time for each; the last good set stays when a fetch fails; a token that names an
+/// unknown key causes at most one fetch in [`NativeSettings::jwks_refetch`], so that nobody can make
+/// us call an address at will.
+#[derive(Debug)]
+pub(super) struct KeySets {
+    client: reqwest::Client,
+    clock: Arc<dyn Clock>,
+    refetch_after: SignedDuration,
+    lifetime: SignedDuration,
+    allow_loopback: bool,
+    sets: Mutex<HashMap<(String, Algorithm), Arc<KeySet>>>,
+}
+
+#[derive(Debug, Default)]
+struct KeySet {
+    /// The last good answer.
+    kept: RwLock<Option<Kept>>,
+    /// When the address was last asked. Whoever holds the lock is asking.
+    asked_at: tokio::sync::Mutex<Option<Timestamp>>,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    keys: Arc<[VerifyingKey]>,
+    fetched_at: Timestamp,
+}
+
+impl KeySets {
+    /// No sets yet.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made (no source of trusted certificates).
+    pub(super) fn new(
+        settings: &NativeSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            // The address is pinned: another place must not answer for it.
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(TIMEOUT)
+            .timeout(TIMEOUT)
+            .build()?;
+        Ok(Self {
+            client,
+            clock,
+            refetch_after: signed(settings.jwks_refetch),
+            lifetime: signed(settings.jwks_lifetime),
+            allow_loopback: settings.jwks_allow_loopback,
+            sets: Mutex::default(),
+        })
+    }
+
+    /// The key that a token names, or the only key of the set where it names none.
+    pub(super) async fn find(
+        &self,
+        address: &str,
+        algorithm: Algorithm,
+        kid: Option<&str>,
+    ) -> Result<VerifyingKey, Refusal> {
+        let set = self.set(address, algorithm);
+        if let Some(key) = self.fresh(&set, kid) {
+            return Ok(key);
+        }
+        let mut asked_at = set.asked_at.lock().await;
+        // Who waited for the lock may find the answer there.
+        if let Some(key) = self.fresh(&set, kid) {
+            return Ok(key);
+        }
+        let now = self.clock.now();
+        let may_ask = asked_at.is_none_or(|at| now.duration_since(at) >= self.refetch_after);
+        if may_ask {
+            *asked_at = Some(now);
+            match self.fetch(address, algorithm).await {
+                Ok(keys) => {
+                    *set.kept.write().unwrap_or_else(PoisonError::into_inner) = Some(Kept {
+                        keys: keys.into(),
+                        fetched_at: now,
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "a key set could not be fetched; the last one stays");
+                }
+            }
+        }
+        let kept = set.kept.read().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some(kept) => choose(&kept.keys, kid).ok_or(Refusal::UnknownKey),
+            None => Err(Refusal::KeySetUnavailable),
+        }
+    }
+
+    fn set(&self, address: &str, algorithm: Algorithm) -> Arc<KeySet> {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sets.entry((address.to_owned(), algorithm)).or_default())
+    }
+
+    /// The key from a set that is still young enough.
+    fn fresh(&self, set: &KeySet, kid: Option<&str>) -> Option<VerifyingKey> {
+        let kept = set.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = kept.as_ref()?;
+        let age = self.clock.now().duration_since(kept.fetched_at);
+        (age < self.lifetime)
+            .then(|| choose(&kept.keys, kid))
+            .flatten()
+    }
+
+    async fn fetch(
+        &self,
+        address: &str,
+        algorithm: Algorithm,
+    ) -> Result<Vec<VerifyingKey>, FetchError> {
+        let url = self.allowed(address)?;
+        let mut response = self.client.get(url).send().await.map_err(hidden)?;
+        if response.status() != reqwest::StatusCode::OK {
+            return Err(FetchError::Status(response.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(hidden)? {
+            if body.len() + chunk.len() > MAX_SET_BYTES {
+                return Err(FetchError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let text = std::str::from_utf8(&body).map_err(|_| KeyProblem::Unreadable)?;
+        Ok(keys_of_set(text, algorithm)?)
+    }
+
+    fn allowed(&self, address: &str) -> Result<Url, KeyProblem> {
+        let url = Url::parse(address).map_err(|_| KeyProblem::UnsafeUrl)?;
+        let loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(host)) => host.is_loopback(),
+            Some(Host::Ipv6(host)) => host.is_loopback(),
+            None => false,
+        };
+        let safe =
+            url.scheme() == "https" || (self.allow_loopback && url.scheme() == "http" && loopback);
+        safe.then_some(url).ok_or(KeyProblem::UnsafeUrl)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error(transparent)]
+    Unfit(#[from] KeyProblem),
+    #[error("the address answered with status {0}")]
+    Status(u16),
+    #[error("the answer is larger than {MAX_SET_BYTES} bytes")]
+    TooLarge,
+    #[error("the address cannot be reached: {0}")]
+    Http(reqwest::Error),
+}
+
+fn hidden(error: reqwest::Error) -> FetchError {
+    FetchError::Http(error.without_url())
+}
+
+/// Without a name the only key is meant; of several, none.
+fn choose(keys: &[VerifyingKey], kid: Option<&str>) -> Option<VerifyingKey> {
+    match (kid, keys) {
+        (Some(kid), _) => keys.iter().find(|key| key.kid() == Some(kid)).cloned(),
+        (None, [only]) => Some(only.clone()),
+        (None, _) => None,
+    }
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
