@@ -4,10 +4,13 @@
 //! Layers, each importing only from those above it in this list (a test holds the rule):
 //!
 //! 1. [`domain`]: the figures. Pure: no I/O, no clock, no provider's words.
-//! 2. [`provider`]: the port to the accounting systems, and each of them.
+//! 2. [`provider`]: the port to the accounting systems, and each of them. [`store`]: the mirror, links,
+//!    limits, audit and credentials, for SQLite and PostgreSQL. Below both: [`crypto`], [`clock`].
 
 pub mod auth;
 pub mod clock;
 pub mod config;
+pub mod crypto;
 pub mod domain;
 pub mod provider;
+pub mod store;

@@ -1,0 +1,177 @@
+//! Both engines behind one shape: an enum of pools and one of transactions, and the macros that run
+//! one body against either. The SQL text is the same for both; see `migrations/` for what makes the
+//! few differences disappear (`json_each` over a text, `decimal_text`, `date_text`).
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use url::Url;
+
+use super::error::{StoreError, StoreResult};
+
+/// How long a statement waits for another process that writes to the same SQLite file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller waits for a free connection before the database counts as unavailable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+const SQLITE_READERS: u32 = 8;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// Connections to one of the engines.
+#[derive(Clone, Debug)]
+pub(super) enum Pool {
+    /// The embedded database.
+    Sqlite(SqlitePool),
+    /// A PostgreSQL server.
+    Postgres(PgPool),
+}
+
+/// A transaction on one of the engines. Dropping it without a commit writes nothing.
+pub(super) enum Tx {
+    /// On the embedded database.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On a PostgreSQL server.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Runs a body against the pool of either engine.
+macro_rules! with_pool {
+    ($pool:expr, $name:ident => $body:expr) => {
+        match $pool {
+            $crate::store::database::Pool::Sqlite($name) => $body,
+            $crate::store::database::Pool::Postgres($name) => $body,
+        }
+    };
+}
+pub(super) use with_pool;
+
+/// Runs a body against the connection inside a transaction of either engine.
+macro_rules! with_tx {
+    ($tx:expr, $name:ident => $body:expr) => {
+        match $tx {
+            $crate::store::database::Tx::Sqlite(tx) => {
+                let $name = &mut **tx;
+                $body
+            }
+            $crate::store::database::Tx::Postgres(tx) => {
+                let $name = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+pub(super) use with_tx;
+
+impl Pool {
+    /// A transaction that will write. On SQLite it takes the write lock at once, since a lock taken
+    /// half-way cannot be waited for.
+    pub(super) async fn begin_write(&self) -> StoreResult<Tx> {
+        Ok(match self {
+            Self::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// A transaction whose reads all see the same moment.
+    pub(super) async fn begin_read(&self) -> StoreResult<Tx> {
+        const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok(match self {
+            Self::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin_with(SNAPSHOT).await?),
+        })
+    }
+}
+
+impl Tx {
+    /// Makes it durable.
+    pub(super) async fn commit(self) -> StoreResult<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// The pools of a database: one to read, one to write. On PostgreSQL they are the same.
+pub(super) struct Pools {
+    pub(super) reader: Pool,
+    pub(super) writer: Pool,
+}
+
+/// Opens the database that a URL names.
+pub(super) async fn open(url: &str) -> StoreResult<Pools> {
+    if url.starts_with("sqlite:") {
+        open_sqlite(url).await
+    } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        open_postgres(url).await
+    } else {
+        Err(unusable("it starts with neither `sqlite:` nor `postgres:`"))
+    }
+}
+
+async fn open_sqlite(url: &str) -> StoreResult<Pools> {
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(unusable(
+            "every connection to an in-memory SQLite database has a database of its own: name a file",
+        ));
+    }
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|error| unusable(&error.to_string()))?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // With WAL every commit reaches the disk: a rotated token must never be lost.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    // SQLite has one writer at a time. Queueing for one connection is fair and never ends in "busy".
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.clone())
+        .await?;
+    let reader = SqlitePoolOptions::new()
+        .max_connections(SQLITE_READERS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.pragma("query_only", "1"))
+        .await?;
+    Ok(Pools {
+        reader: Pool::Sqlite(reader),
+        writer: Pool::Sqlite(writer),
+    })
+}
+
+async fn open_postgres(url: &str) -> StoreResult<Pools> {
+    // The driver knows `options=-csearch_path=...` but not the plain `search_path=...`.
+    let mut url = Url::parse(url).map_err(|error| unusable(&error.to_string()))?;
+    let (schema, others): (Vec<_>, Vec<_>) = url
+        .query_pairs()
+        .into_owned()
+        .partition(|(key, _)| key == "search_path");
+    url.set_query(None);
+    if !others.is_empty() {
+        url.query_pairs_mut().extend_pairs(others);
+    }
+    let mut options =
+        PgConnectOptions::from_str(url.as_str()).map_err(|error| unusable(&error.to_string()))?;
+    if let Some((key, schema)) = schema.last() {
+        options = options.options([(key.as_str(), schema.as_str())]);
+    }
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options)
+        .await?;
+    Ok(Pools {
+        reader: Pool::Postgres(pool.clone()),
+        writer: Pool::Postgres(pool),
+    })
+}
+
+fn unusable(reason: &str) -> StoreError {
+    StoreError::Url {
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,106 @@
+//! What is used once or counted: one-time codes, uses of a CRM token, states of an authorization
+//! under way. Only hashes are kept, never the code or token itself, and what has expired is removed.
+
+use jiff::Timestamp;
+
+use super::Store;
+use super::codec::millis;
+use super::database::with_pool;
+use super::error::StoreResult;
+use crate::domain::ids::ConnectionId;
+
+pub(super) mod sql {
+    use super::super::sql::statements;
+
+    statements! {
+        PUT_CODE = "INSERT INTO one_time_code (hash, payload, expires_at) VALUES ($1, $2, $3)";
+        TAKE_CODE = "DELETE FROM one_time_code WHERE hash = $1 AND expires_at > $2
+            RETURNING payload";
+        PURGE_CODES = "DELETE FROM one_time_code WHERE expires_at <= $1";
+        COUNT_USE = "INSERT INTO token_use (hash, uses, expires_at) VALUES ($1, 1, $2)
+            ON CONFLICT (hash) DO UPDATE SET uses = token_use.uses + 1 RETURNING uses";
+        PURGE_USES = "DELETE FROM token_use WHERE expires_at <= $1";
+        PUT_STATE = "INSERT INTO oauth_state (hash, connection, expires_at) VALUES ($1, $2, $3)";
+        TAKE_STATE = "DELETE FROM oauth_state WHERE hash = $1 AND expires_at > $2
+            RETURNING connection";
+        PURGE_STATES = "DELETE FROM oauth_state WHERE expires_at <= $1";
+    }
+}
+
+impl Store {
+    /// Keeps a payload under the hash of a one-time code.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`](super::StoreError::Conflict) when the hash is there already.
+    pub async fn put_code(
+        &self,
+        hash: &[u8; 32],
+        payload: &str,
+        expires_at: Timestamp,
+    ) -> StoreResult<()> {
+        with_pool!(&self.writer, pool => sqlx::query(sql::PUT_CODE)
+            .bind(hash.as_slice()).bind(payload).bind(millis(expires_at))
+            .execute(pool).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Takes the payload of a code: the first of any number of simultaneous callers gets it, and
+    /// nobody after `expires_at`.
+    pub async fn take_code(&self, hash: &[u8; 32], now: Timestamp) -> StoreResult<Option<String>> {
+        let now = millis(now);
+        let payload = with_pool!(&self.writer, pool => sqlx::query_scalar(sql::TAKE_CODE)
+            .bind(hash.as_slice()).bind(now)
+            .fetch_optional(pool).await)?;
+        with_pool!(&self.writer, pool => sqlx::query(sql::PURGE_CODES)
+            .bind(now).execute(pool).await.map(drop))?;
+        Ok(payload)
+    }
+
+    /// How often the token of a hash was used, this time included. It is forgotten at `expires_at`,
+    /// after which the token itself is worth nothing.
+    pub async fn count_use(
+        &self,
+        hash: &[u8; 32],
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> StoreResult<u32> {
+        with_pool!(&self.writer, pool => sqlx::query(sql::PURGE_USES)
+            .bind(millis(now)).execute(pool).await.map(drop))?;
+        let uses: i64 = with_pool!(&self.writer, pool => sqlx::query_scalar(sql::COUNT_USE)
+            .bind(hash.as_slice()).bind(millis(expires_at))
+            .fetch_one(pool).await)?;
+        Ok(u32::try_from(uses).unwrap_or(u32::MAX))
+    }
+
+    /// Remembers for which connection an authorization was begun, under the hash of its `state`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`](super::StoreError::Conflict) when the hash is there already or the
+    /// connection is not.
+    pub async fn put_oauth_state(
+        &self,
+        hash: &[u8; 32],
+        connection: &ConnectionId,
+        expires_at: Timestamp,
+    ) -> StoreResult<()> {
+        with_pool!(&self.writer, pool => sqlx::query(sql::PUT_STATE)
+            .bind(hash.as_slice()).bind(connection.as_str()).bind(millis(expires_at))
+            .execute(pool).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Takes the connection of a `state`: once, and not after it expired.
+    pub async fn take_oauth_state(
+        &self,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> StoreResult<Option<ConnectionId>> {
+        let now = millis(now);
+        let connection: Option<String> = with_pool!(&self.writer, pool => sqlx::query_scalar(sql::TAKE_STATE)
+                .bind(hash.as_slice()).bind(now)
+                .fetch_optional(pool).await)?;
+        with_pool!(&self.writer, pool => sqlx::query(sql::PURGE_STATES)
+            .bind(now).execute(pool).await.map(drop))?;
+        Ok(connection.map(ConnectionId::from))
+    }
+}
