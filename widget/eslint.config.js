@@ -1,0 +1,43 @@
+import js from '@eslint/js';
+import a11y from 'eslint-plugin-jsx-a11y';
+import tseslint from 'typescript-eslint';
+
+export default tseslint.config(
+  { ignores: ['dist', 'src/api/generated.ts'] },
+  js.configs.recommended,
+  {
+    files: ['src/**/*.{ts,tsx}'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'CallExpression[callee.name="parseFloat"]',
+          message: 'Amounts stay text; the widget does no arithmetic on them.',
+        },
+      ],
+    },
+  },
+  { files: ['src/**/*.tsx'], extends: [a11y.flatConfigs.strict] },
+  {
+    files: ['**/*.mjs', '*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          'console',
+          'process',
+          'URL',
+          'Buffer',
+          'setTimeout',
+          'clearTimeout',
+          'setInterval',
+          'clearInterval',
+          'document',
+          'window',
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+);

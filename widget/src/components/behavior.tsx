@@ -1,0 +1,80 @@
+import type { PaymentBehavior } from '../api/types';
+import { isNegative } from '../format/decimal';
+import { useLanguage, type Language } from '../i18n/language';
+import styles from './behavior.module.css';
+import layout from './layout.module.css';
+
+/** How they pay, per currency, each figure with its method on demand. */
+export function Behavior({ behaviors }: { readonly behaviors: readonly PaymentBehavior[] }) {
+  const several = behaviors.length > 1;
+  return (
+    <>
+      {behaviors.map((behavior) => (
+        <InCurrency key={behavior.currency} behavior={behavior} several={several} />
+      ))}
+    </>
+  );
+}
+
+interface InCurrencyProps {
+  readonly behavior: PaymentBehavior;
+  readonly several: boolean;
+}
+
+function InCurrency({ behavior, several }: InCurrencyProps) {
+  const language = useLanguage();
+  const { t, f } = language;
+  const { currency, since, settledCount, settledByCreditCount, trend, method } = behavior;
+  const id = `behavior-${currency}`;
+  const facts: readonly (readonly [string, string])[] = [
+    [t.behavior.averageDaysToPay, t.behavior.days(f, behavior.averageDaysToPay)],
+    [t.behavior.currentDelay, delay(language, behavior.currentDelay)],
+    [t.behavior.onTimeRate, f.percent(behavior.onTimeRate)],
+    [t.behavior.onTimeRateByAmount, f.percent(behavior.onTimeRateByAmount)],
+  ];
+  return (
+    <section class={`${layout.section} ${layout.ruled}`} aria-labelledby={id}>
+      <h2 class={layout.heading} id={id}>
+        {several ? t.behavior.headingIn(currency) : t.behavior.heading}
+      </h2>
+      <dl class={styles.facts}>
+        {facts.map(([label, value]) => (
+          <>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </>
+        ))}
+        {trend && (
+          <>
+            <dt>{t.behavior.trend}</dt>
+            <dd>{trendWords(language, trend)}</dd>
+          </>
+        )}
+      </dl>
+      <details class={styles.method}>
+        <summary class={layout.summary}>{t.behavior.method}</summary>
+        <p class={layout.small}>{method}</p>
+        <p class={layout.small}>{t.behavior.since(f.date(since), settledCount)}</p>
+        {settledByCreditCount > 0 && (
+          <p class={layout.small}>{t.behavior.byCredit(settledByCreditCount)}</p>
+        )}
+      </details>
+    </section>
+  );
+}
+
+/** Days against the due date, in words. */
+function delay({ t, f }: Language, days: string): string {
+  if (f.noDays(days)) return t.figures.onTime;
+  return isNegative(days) ? t.figures.early(f, days) : t.figures.late(f, days);
+}
+
+function trendWords({ t, f }: Language, trend: NonNullable<PaymentBehavior['trend']>): string {
+  const { recent, earlier } = trend;
+  // Words only: the comparison picks one, no figure is made from it.
+  const [now, before] = [Math.round(Number(recent)), Math.round(Number(earlier))];
+  if (now === before) return t.behavior.trendSame;
+  return now > before
+    ? t.behavior.trendSlower(f, recent, earlier)
+    : t.behavior.trendFaster(f, recent, earlier);
+}

@@ -1,0 +1,144 @@
+import { ServerClock } from './server-clock';
+
+/** A bearer and when it ends (milliseconds since the epoch, by the server's clock). */
+export interface Credentials {
+  readonly token: string;
+  readonly expiresAt: number;
+}
+
+/** Asks the CRM for a token and trades it for a new session; rejects where that fails. */
+export type Renewal = () => Promise<Credentials>;
+
+export interface SessionEvents {
+  /** A new bearer stands; what runs on the old one should move over. */
+  renewed(): void;
+  /** No bearer stands any more: nothing that it protected may stay on the screen. */
+  ended(): void;
+}
+
+/** Renew this long before the end at the latest. */
+const longestLeadMs = 60_000;
+/** Renew once this share of what was left at the start has remained. */
+const leadShare = 0.35;
+/** Between two tries, where a renewal failed. */
+const shortestRetryMs = 500;
+
+/**
+ * The session that every request carries. In memory only: it ends with the page. It renews itself
+ * before it ends, tries again while there is time, and tells when it has ended.
+ */
+export class Session {
+  private current: Credentials | null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private renewing: Promise<boolean> | null = null;
+  private events: SessionEvents | null = null;
+
+  constructor(
+    first: Credentials | null,
+    private readonly renewal: Renewal | null,
+    private readonly clock: ServerClock = new ServerClock(),
+  ) {
+    this.current = first;
+  }
+
+  /** Whether the CRM can be asked for another session. */
+  get renewable(): boolean {
+    return this.renewal !== null;
+  }
+
+  /** The bearer to send; `null` once the session has ended. */
+  token(): string | null {
+    return this.current && this.clock.now() < this.current.expiresAt ? this.current.token : null;
+  }
+
+  /** Starts watching the end. */
+  start(events: SessionEvents): void {
+    this.events = events;
+    this.schedule();
+  }
+
+  /** Takes the server's time from an answer. */
+  observe(dateHeader: string | null): void {
+    if (this.clock.observe(dateHeader) && this.events) this.schedule();
+  }
+
+  /** Looks at the clock at once: timers sleep with the laptop and in hidden tabs. */
+  check(): void {
+    if (this.current && this.events) this.schedule();
+  }
+
+  /** Gets a new session now; tells whether one stands. Several callers share one attempt. */
+  async renew(): Promise<boolean> {
+    const { renewal } = this;
+    if (!renewal) return false;
+    this.renewing ??= renewal()
+      .then(
+        (credentials) => {
+          this.current = credentials;
+          this.events?.renewed();
+          return true;
+        },
+        () => false,
+      )
+      .finally(() => {
+        this.renewing = null;
+        if (this.events) this.schedule();
+      });
+    // The old one still ends in time, however long the attempt takes.
+    if (this.events) this.schedule();
+    return this.renewing;
+  }
+
+  /** The server no longer takes the bearer: a new one, or the end. */
+  async rejected(): Promise<boolean> {
+    if (await this.renew()) return true;
+    this.end();
+    return false;
+  }
+
+  private end(): void {
+    clearTimeout(this.timer);
+    if (!this.current) return;
+    this.current = null;
+    this.events?.ended();
+  }
+
+  private schedule(): void {
+    clearTimeout(this.timer);
+    const { current } = this;
+    if (!current) return;
+    const left = current.expiresAt - this.clock.now();
+    if (left <= 0) {
+      this.end();
+      return;
+    }
+    if (this.renewal && !this.renewing) {
+      const wait = this.untilRenewal(current, left);
+      if (wait < left) {
+        this.after(wait, () => void this.renew());
+        return;
+      }
+    }
+    this.after(left, () => {
+      this.end();
+    });
+  }
+
+  private readonly lives = new WeakMap<Credentials, number>();
+
+  /** How long to wait before the next try: first near the end, then in halves of what is left. */
+  private untilRenewal(current: Credentials, left: number): number {
+    const life = this.lives.get(current);
+    if (life === undefined) {
+      this.lives.set(current, left);
+      return left - Math.min(longestLeadMs, left * leadShare);
+    }
+    const lead = Math.min(longestLeadMs, life * leadShare);
+    return left > lead ? left - lead : Math.max(shortestRetryMs, left / 2);
+  }
+
+  private after(ms: number, action: () => void): void {
+    // A timer past 2^31 ms would fire at once.
+    this.timer = setTimeout(action, Math.min(ms, 2 ** 31 - 1));
+  }
+}
