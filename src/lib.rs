@@ -3,9 +3,12 @@
 //!
 //! Layers, each importing only from those above it in this list (a test holds the rule):
 //!
-//! 1. [`domain`]: the figures. Pure: no I/O, no clock, no provider's words.
+//! 1. [`domain`]: the figures. Pure: no I/O, no clock, no provider's words. Beside it [`clock`],
+//!    [`config`], [`crypto`] and [`telemetry`].
 //! 2. [`provider`]: the port to the accounting systems, and each of them. [`store`]: the mirror, links,
-//!    limits, audit and credentials, for SQLite and PostgreSQL. Below both: [`crypto`], [`clock`].
+//!    limits, audit and credentials, for SQLite and PostgreSQL. [`auth`]: who asks.
+//! 3. [`service`]: what the application does.
+//! 4. [`worker`]: the polling loop.
 
 pub mod auth;
 pub mod clock;
@@ -13,4 +16,7 @@ pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod provider;
+pub mod service;
 pub mod store;
+pub mod telemetry;
+pub mod worker;

@@ -387,14 +387,8 @@ impl Batch<'_> {
     }
 
     async fn delete(&mut self, deletions: &[Deletion]) -> StoreResult<()> {
-        let of = |dataset: Dataset| {
-            deletions
-                .iter()
-                .filter(move |deletion| deletion.dataset == dataset)
-                .map(|deletion| deletion.ledger_id.as_str())
-        };
-        reference::delete(self, &of).await?;
-        let customers = json::ids(of(Dataset::Customers))?;
+        reference::delete(self, deletions).await?;
+        let customers = json::ids(ids_of(deletions, Dataset::Customers))?;
         let gone: Vec<(String, Option<String>)> = with_tx!(&mut self.tx, connection => sqlx::query_as(sql::DELETE_CUSTOMERS)
                 .bind(self.connection.as_str()).bind(customers)
                 .fetch_all(connection).await)?;
@@ -447,6 +441,15 @@ struct Differing {
     replaced: Vec<String>,
     documents: Vec<String>,
     applications: Vec<String>,
+}
+
+/// The ids among deletions that belong to a dataset.
+pub(super) fn ids_of(deletions: &[Deletion], dataset: Dataset) -> Vec<&str> {
+    deletions
+        .iter()
+        .filter(|deletion| deletion.dataset == dataset)
+        .map(|deletion| deletion.ledger_id.as_str())
+        .collect()
 }
 
 fn keys<'a>(keys: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<RecordKey<'a>> {

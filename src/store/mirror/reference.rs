@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::apply::Batch;
+use super::apply::{Batch, ids_of};
 use super::rows::ReferenceRow;
 use crate::domain::freshness::Dataset;
 use crate::domain::ids::{ConnectionId, ItemId};
-use crate::domain::records::Records;
+use crate::domain::records::{Deletion, Records};
 use crate::store::database::{with_pool, with_tx};
 use crate::store::error::StoreResult;
 use crate::store::{Store, json};
@@ -84,30 +84,26 @@ pub(super) fn holds(dataset: Dataset) -> bool {
 
 /// Writes the reference data of a page, as far as it differs.
 pub(super) async fn put(batch: &mut Batch<'_>, records: &Records) -> StoreResult<()> {
-    put_rows(
-        batch,
-        sql::PUT_ACCOUNTS,
-        records.accounts.iter().map(Into::into),
-    )
-    .await?;
-    put_rows(batch, sql::PUT_ITEMS, records.items.iter().map(Into::into)).await?;
-    let terms = put_rows(batch, sql::PUT_TERMS, records.terms.iter().map(Into::into)).await?;
-    note_customers_of_terms(batch, terms.iter().map(String::as_str)).await
+    let accounts = records.accounts.iter().map(Into::into).collect();
+    put_rows(batch, sql::PUT_ACCOUNTS, accounts).await?;
+    let items = records.items.iter().map(Into::into).collect();
+    put_rows(batch, sql::PUT_ITEMS, items).await?;
+    let terms = records.terms.iter().map(Into::into).collect();
+    let terms = put_rows(batch, sql::PUT_TERMS, terms).await?;
+    let terms: Vec<&str> = terms.iter().map(String::as_str).collect();
+    note_customers_of_terms(batch, &terms).await
 }
 
-/// Removes reference data that the ledger no longer has; `of` gives the ids of a dataset.
-pub(super) async fn delete<'a, I: Iterator<Item = &'a str>>(
-    batch: &mut Batch<'_>,
-    of: &impl Fn(Dataset) -> I,
-) -> StoreResult<()> {
-    note_customers_of_terms(batch, of(Dataset::Terms)).await?;
+/// Removes reference data that the ledger no longer has.
+pub(super) async fn delete(batch: &mut Batch<'_>, deletions: &[Deletion]) -> StoreResult<()> {
+    note_customers_of_terms(batch, &ids_of(deletions, Dataset::Terms)).await?;
     for (dataset, sql) in [
         (Dataset::Accounts, sql::DELETE_ACCOUNTS),
         (Dataset::Terms, sql::DELETE_TERMS),
         (Dataset::Items, sql::DELETE_ITEMS),
     ] {
-        let mut ids = of(dataset).peekable();
-        if ids.peek().is_some() {
+        let ids = ids_of(deletions, dataset);
+        if !ids.is_empty() {
             let rows = json::ids(ids)?;
             batch.written += batch.write(sql, &rows).await?;
         }
@@ -116,12 +112,13 @@ pub(super) async fn delete<'a, I: Iterator<Item = &'a str>>(
 }
 
 /// Upserts rows, the last of each id; returns the ids of those that differed.
-async fn put_rows<'a>(
+async fn put_rows(
     batch: &mut Batch<'_>,
     sql: &'static str,
-    rows: impl Iterator<Item = ReferenceRow<'a>>,
+    rows: Vec<ReferenceRow<'_>>,
 ) -> StoreResult<Vec<String>> {
-    let last: BTreeMap<&str, ReferenceRow<'_>> = rows.map(|row| (row.id, row)).collect();
+    let last: BTreeMap<&str, ReferenceRow<'_>> =
+        rows.into_iter().map(|row| (row.id, row)).collect();
     if last.is_empty() {
         return Ok(Vec::new());
     }
@@ -136,15 +133,11 @@ async fn put_rows<'a>(
     Ok(differing)
 }
 
-async fn note_customers_of_terms<'a>(
-    batch: &mut Batch<'_>,
-    terms: impl Iterator<Item = &'a str>,
-) -> StoreResult<()> {
-    let mut terms = terms.peekable();
-    if terms.peek().is_none() {
+async fn note_customers_of_terms(batch: &mut Batch<'_>, terms: &[&str]) -> StoreResult<()> {
+    if terms.is_empty() {
         return Ok(());
     }
-    let rows = json::ids(terms)?;
+    let rows = json::ids(terms.iter().copied())?;
     let customers: Vec<String> = with_tx!(&mut batch.tx, connection => sqlx::query_scalar(sql::CUSTOMERS_OF_TERMS)
             .bind(batch.connection.as_str()).bind(rows)
             .fetch_all(connection).await)?;

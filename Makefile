@@ -1,0 +1,73 @@
+# Financial Pulse. `make` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+CARGO ?= cargo
+WIDGET_SOURCES := $(shell find widget -path widget/node_modules -prune -o -path widget/dist -prune -o -type f -print 2>/dev/null) schema.graphql
+
+.PHONY: help demo run test check lint test-rust test-widget test-browser widget build bench scale schema fmt clean
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: widget ## Start the sandbox books, the API and a demo CRM; Ctrl-C ends it
+	@scripts/require.sh cc
+	$(CARGO) run --locked --quiet -- demo
+
+run: widget ## Start the service with ./financial-pulse.toml
+	$(CARGO) run --locked -- serve
+
+test: check test-rust test-browser ## Everything: lints, docs, unit, both databases, the browser
+
+check: lint test-widget ## Lints, formatting, documentation, the widget's own tests
+
+lint: widget ## rustfmt, clippy and rustdoc without a warning
+	@scripts/require.sh cc
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+test-rust: widget ## Unit and integration tests on SQLite and on PostgreSQL
+	@scripts/require.sh cc postgresql
+	scripts/with-postgres.sh $(CARGO) test --locked
+
+test-widget: widget ## The widget's lints, types and tests
+	cd widget && npm run --silent check
+
+test-browser: build ## The demo in a real browser: every contact, every width, keyboard, axe
+	@scripts/require.sh chromium
+	cd tests/browser && npm ci --no-audit --no-fund --silent && npm test --silent
+
+widget: widget/dist/index.html ## Build the widget
+
+widget/node_modules/.package-lock.json: widget/package.json widget/package-lock.json
+	@scripts/require.sh node
+	cd widget && npm ci --no-audit --no-fund --silent
+
+widget/dist/index.html: widget/node_modules/.package-lock.json $(WIDGET_SOURCES)
+	cd widget && npm run --silent build
+	@touch $@
+
+build: widget ## Build the binary with the widget in it
+	@scripts/require.sh cc
+	$(CARGO) build --locked
+
+bench: widget ## Speed and memory, side by side with a handler that serves static bytes
+	@scripts/require.sh cc
+	scripts/bench.sh
+
+scale: widget ## The large counts that `make test` samples: kill -9 at 50,000 invoices and so on
+	@scripts/require.sh cc postgresql
+	PULSE_SCALE=full scripts/with-postgres.sh $(CARGO) test --locked --release --test it -- --nocapture scale
+
+schema: ## Write schema.graphql from the code
+	$(CARGO) run --locked --quiet -- schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+fmt: ## Format everything
+	$(CARGO) fmt
+	cd widget && npm run --silent fmt
+
+clean: ## Remove what was built
+	$(CARGO) clean
+	rm -rf widget/dist widget/node_modules tests/browser/node_modules .demo

@@ -1,0 +1,98 @@
+//! The feed of changes: tells the cache what this process or any other has written to the store.
+//!
+//! Every write counts up the version of its connection or tenant in the store, in its own
+//! transaction. The feed reads those few numbers at short intervals, and at once when this process
+//! has written something; so a foreground sync, a second server and this one are all the same to it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::domain::ids::{ConnectionId, CustomerId, TenantId};
+use crate::store::{Store, StoreError};
+
+/// Hears of changes once they are visible in the store.
+pub trait OnChange: Send + Sync {
+    /// Records, freshness or state of a connection changed; `customers` are those whose own picture
+    /// did, which may be none.
+    fn connection_changed(&self, connection: &ConnectionId, customers: &[CustomerId]);
+
+    /// Settings, keys, roles, links or limits of a tenant changed.
+    fn tenant_changed(&self, tenant: &TenantId);
+}
+
+/// Watches the store's versions.
+#[derive(Debug)]
+pub struct ChangeFeed {
+    store: Store,
+    interval: Duration,
+    nudge: Arc<Notify>,
+    connections: HashMap<ConnectionId, i64>,
+    tenants: HashMap<TenantId, i64>,
+}
+
+impl ChangeFeed {
+    /// A feed that looks at the store every `interval`, and at once when `nudge` is notified. It
+    /// begins with what the store holds now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn start(
+        store: Store,
+        interval: Duration,
+        nudge: Arc<Notify>,
+    ) -> Result<Self, StoreError> {
+        let versions = store.versions().await?;
+        Ok(Self {
+            store,
+            interval,
+            nudge,
+            connections: versions.connections.into_iter().collect(),
+            tenants: versions.tenants.into_iter().collect(),
+        })
+    }
+
+    /// Tells `listener` of every change until `stop` is cancelled. A store that fails is asked again;
+    /// nothing is skipped.
+    pub async fn run(mut self, listener: Arc<dyn OnChange>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.nudge.notified() => {}
+                () = tokio::time::sleep(self.interval) => {}
+            }
+            if let Err(error) = self.look(listener.as_ref()).await {
+                warn!(%error, "changes cannot be read");
+            }
+        }
+    }
+
+    async fn look(&mut self, listener: &dyn OnChange) -> Result<(), StoreError> {
+        let versions = self.store.versions().await?;
+        for (connection, version) in versions.connections {
+            let seen = self.connections.get(&connection).copied();
+            if seen == Some(version) {
+                continue;
+            }
+            // A connection not seen before has changed from nothing.
+            let after = seen.unwrap_or(i64::MIN);
+            let customers = self
+                .store
+                .customers_changed_after(&connection, after)
+                .await?;
+            listener.connection_changed(&connection, &customers);
+            self.connections.insert(connection, version);
+        }
+        for (tenant, version) in versions.tenants {
+            if self.tenants.get(&tenant) != Some(&version) {
+                listener.tenant_changed(&tenant);
+                self.tenants.insert(tenant, version);
+            }
+        }
+        Ok(())
+    }
+}

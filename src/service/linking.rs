@@ -1,0 +1,280 @@
+//! Which customers a contact is: linked by people, by files, and by signed facts that exactly one
+//! customer shares.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::error::ServiceError;
+use super::import::{ImportProblem, Imported, read_rows};
+use crate::auth::Viewer;
+use crate::clock::Clock;
+use crate::domain::contact::{Link, LinkOrigin};
+use crate::domain::ids::{ContactId, CustomerKey, TenantId};
+use crate::store::Store;
+
+/// Links contacts to customers. Every change stands in the audit with who made it and why.
+#[derive(Clone, Debug)]
+pub struct Linking {
+    store: Store,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a CRM signed about a contact that can identify a customer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignedFacts {
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The tax number.
+    pub tax_number: Option<String>,
+}
+
+/// The columns of a links file.
+const COLUMNS: [&str; 3] = ["contact", "customer", "reason"];
+
+/// One line of a links file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkRow {
+    contact: String,
+    customer: String,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+impl Linking {
+    /// Linking over a store.
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+
+    /// Links a contact to a customer, beside those it is linked to already. Linking twice changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` unless the viewer's role is finance or admin, `NOT_FOUND` for a customer that is
+    /// not in the tenant's books.
+    pub async fn link(
+        &self,
+        viewer: &Viewer,
+        contact: &ContactId,
+        customer: &CustomerKey,
+        reason: Option<&str>,
+    ) -> Result<(), ServiceError> {
+        Self::allow(viewer)?;
+        self.require(&viewer.tenant, customer).await?;
+        let link = self.new_link(contact, customer, LinkOrigin::Manual, viewer.user.as_str());
+        self.store.add_link(&viewer.tenant, &link, reason).await?;
+        Ok(())
+    }
+
+    /// Takes a link away.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` unless the viewer's role is finance or admin, `NOT_FOUND` without such a link.
+    pub async fn unlink(
+        &self,
+        viewer: &Viewer,
+        contact: &ContactId,
+        customer: &CustomerKey,
+        reason: Option<&str>,
+    ) -> Result<(), ServiceError> {
+        Self::allow(viewer)?;
+        let (tenant, actor) = (&viewer.tenant, viewer.user.as_str());
+        let now = self.clock.now();
+        let removed = self
+            .store
+            .remove_link(tenant, contact, customer, actor, reason, now)
+            .await?;
+        if removed {
+            Ok(())
+        } else {
+            Err(ServiceError::NotFound { what: "link" })
+        }
+    }
+
+    /// Links a contact that has no link yet to the one customer that has the signed tax number, else
+    /// the signed e-mail address. Where none or several have it, nothing happens: a guess is worse
+    /// than no link.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn link_by_signed_facts(
+        &self,
+        tenant: &TenantId,
+        contact: &ContactId,
+        facts: &SignedFacts,
+    ) -> Result<Option<CustomerKey>, ServiceError> {
+        let settings = self
+            .store
+            .tenant(tenant)
+            .await?
+            .map(|tenant| tenant.settings);
+        let wanted = settings.is_some_and(|settings| settings.automatic_links);
+        if !wanted || !self.store.links(tenant, contact).await?.is_empty() {
+            return Ok(None);
+        }
+        let Some((customer, origin)) = self.only_customer(tenant, facts).await? else {
+            return Ok(None);
+        };
+        let link = self.new_link(contact, &customer, origin, "automatic");
+        self.store.add_link(tenant, &link, None).await?;
+        Ok(Some(customer))
+    }
+
+    async fn only_customer(
+        &self,
+        tenant: &TenantId,
+        facts: &SignedFacts,
+    ) -> Result<Option<(CustomerKey, LinkOrigin)>, ServiceError> {
+        if let Some(number) = facts.tax_number.as_deref().map(plain_tax_number)
+            && !number.is_empty()
+            && let [only] = self
+                .store
+                .customers_by_tax_number(tenant, &number)
+                .await?
+                .as_slice()
+        {
+            return Ok(Some((only.clone(), LinkOrigin::TaxNumber)));
+        }
+        if let Some(email) = facts
+            .email
+            .as_deref()
+            .map(|email| email.trim().to_lowercase())
+            && !email.is_empty()
+            && let [only] = self
+                .store
+                .customers_by_email(tenant, &email)
+                .await?
+                .as_slice()
+        {
+            return Ok(Some((only.clone(), LinkOrigin::Email)));
+        }
+        Ok(None)
+    }
+
+    /// Reads links from CSV with the columns `contact,customer[,reason]`. Either every line is taken
+    /// or none.
+    ///
+    /// # Errors
+    /// Every line that is wrong, with what is wrong and what to write instead.
+    pub async fn import(
+        &self,
+        tenant: &TenantId,
+        csv: &[u8],
+        actor: &str,
+    ) -> Result<Imported, Vec<ImportProblem>> {
+        let rows: Vec<(u64, LinkRow)> = read_rows(csv, &COLUMNS)?;
+        let mut problems = Vec::new();
+        let mut links = Vec::new();
+        for (line, row) in rows {
+            match self.checked(tenant, &row, actor).await {
+                Ok(link) => links.push((link, row.reason)),
+                Err(what) => problems.push(ImportProblem { line, what }),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut imported = Imported::default();
+        for (link, reason) in links {
+            let added = self
+                .store
+                .add_link(tenant, &link, reason.as_deref())
+                .await
+                .map_err(|error| ImportProblem::whole(&error))?;
+            imported.count(added);
+        }
+        Ok(imported)
+    }
+
+    /// Every link of a tenant as CSV, in the form that [`Self::import`] reads.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn export(&self, tenant: &TenantId) -> Result<Vec<u8>, ServiceError> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let written = |error: csv::Error| ServiceError::Internal(Box::new(error));
+        writer.write_record(COLUMNS).map_err(written)?;
+        for link in self.store.all_links(tenant).await? {
+            let (contact, customer) = (link.contact.to_string(), link.customer.to_string());
+            writer
+                .write_record([contact, customer, String::new()])
+                .map_err(written)?;
+        }
+        writer
+            .into_inner()
+            .map_err(|error| ServiceError::Internal(Box::new(error.into_error())))
+    }
+
+    async fn checked(&self, tenant: &TenantId, row: &LinkRow, actor: &str) -> Result<Link, String> {
+        let contact = ContactId::parse(&row.contact).map_err(|error| error.to_string())?;
+        let customer = CustomerKey::parse(&row.customer).ok_or_else(|| {
+            "a customer is written connection:id, for example acme-quickbooks:42".to_owned()
+        })?;
+        match self.require(tenant, &customer).await {
+            Ok(()) => Ok(self.new_link(&contact, &customer, LinkOrigin::Import, actor)),
+            Err(ServiceError::NotFound { .. }) => Err(format!(
+                "there is no customer `{customer}` in this tenant's books"
+            )),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn require(&self, tenant: &TenantId, customer: &CustomerKey) -> Result<(), ServiceError> {
+        require_customer(&self.store, tenant, customer).await
+    }
+
+    fn new_link(
+        &self,
+        contact: &ContactId,
+        customer: &CustomerKey,
+        origin: LinkOrigin,
+        actor: &str,
+    ) -> Link {
+        let linked_at: Timestamp = self.clock.now();
+        Link {
+            contact: contact.clone(),
+            customer: customer.clone(),
+            origin,
+            actor: actor.into(),
+            linked_at,
+        }
+    }
+
+    fn allow(viewer: &Viewer) -> Result<(), ServiceError> {
+        if viewer.can_link() {
+            Ok(())
+        } else {
+            Err(ServiceError::Forbidden {
+                action: "link contacts",
+            })
+        }
+    }
+}
+
+/// Whether a customer is in the books of one of the tenant's own connections.
+pub(super) async fn require_customer(
+    store: &Store,
+    tenant: &TenantId,
+    customer: &CustomerKey,
+) -> Result<(), ServiceError> {
+    let owned = store
+        .connection(&customer.connection)
+        .await?
+        .is_some_and(|connection| connection.tenant == *tenant);
+    if owned && store.customer(customer).await?.is_some() {
+        Ok(())
+    } else {
+        Err(ServiceError::NotFound { what: "customer" })
+    }
+}
+
+/// Letters and digits only, in capitals, as the mirror keeps it.
+fn plain_tax_number(text: &str) -> String {
+    text.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_uppercase()
+}
