@@ -69,3 +69,28 @@ impl Aging {
         self.0.iter().sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::AgingBucket::{Current, Days1To30, Days31To60, Days61To90, Over90};
+    use super::*;
+
+    #[test]
+    fn buckets_begin_and_end_where_they_say() {
+        let expected = [
+            (i32::MIN, Current),
+            (0, Current),
+            (1, Days1To30),
+            (30, Days1To30),
+            (31, Days31To60),
+            (60, Days31To60),
+            (61, Days61To90),
+            (90, Days61To90),
+            (91, Over90),
+            (i32::MAX, Over90),
+        ];
+        for (days, bucket) in expected {
+            assert_eq!(AgingBucket::of(days), bucket, "{days} days past due");
+        }
+    }
+}

@@ -197,3 +197,6 @@ fn total(by_currency: &[CurrencyBalance], rates: Option<&Rates>) -> Option<Total
         rates: used,
     })
 }
+
+#[cfg(test)]
+mod tests;

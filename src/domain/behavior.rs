@@ -260,3 +260,6 @@ fn add_cash(days: &mut WeightedDays, entry: &Entry<'_>, due_on: Date, until: Dat
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -341,3 +341,6 @@ fn sha256(text: &str) -> String {
     }
     hexadecimal
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,3 +123,91 @@ fn keep_latest(latest: &mut Vec<ExchangeRate>, rate: ExchangeRate) {
         None => latest.push(rate),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::document::Document;
+    use super::super::sample::{books, currency, day, dec, eur, in_currency, invoice, rate, usd};
+    use super::*;
+
+    fn rates(known: &[ExchangeRate], as_of: &str) -> Rates {
+        Rates::on(day(as_of), currency("USD"), known, &[])
+    }
+
+    #[test]
+    fn the_latest_rate_on_or_before_the_day_converts() {
+        let known = [
+            rate("EUR", "1.10", "2026-01-01"),
+            rate("EUR", "1.20", "2026-02-01"),
+            rate("EUR", "1.30", "2026-03-01"),
+        ];
+        let converted = |as_of| rates(&known, as_of).convert(eur("100"), currency("USD"));
+        assert_eq!(converted("2026-01-31"), Some(usd("110")));
+        assert_eq!(converted("2026-02-01"), Some(usd("120")));
+        assert_eq!(converted("2025-12-31"), None, "a later rate is no rate");
+    }
+
+    #[test]
+    fn two_foreign_currencies_meet_in_the_base_currency() {
+        let known = [
+            rate("EUR", "1.2", "2026-01-01"),
+            rate("GBP", "1.6", "2026-01-01"),
+        ];
+        let rates = rates(&known, "2026-01-01");
+        let pounds = |amount| Money::new(dec(amount), currency("GBP"));
+        assert_eq!(
+            rates.convert(eur("100"), currency("GBP")),
+            Some(pounds("75.00"))
+        );
+        assert_eq!(
+            rates.convert(pounds("1"), currency("EUR")),
+            Some(eur("1.33"))
+        );
+    }
+
+    #[test]
+    fn zero_and_the_same_currency_need_no_rate() {
+        let rates = rates(&[], "2026-01-01");
+        assert_eq!(rates.convert(eur("0"), currency("USD")), Some(usd("0")));
+        assert_eq!(
+            rates.convert(eur("1.005"), currency("EUR")),
+            Some(eur("1.005"))
+        );
+        assert_eq!(rates.convert(eur("1"), currency("USD")), None);
+    }
+
+    #[test]
+    fn a_rate_that_is_not_positive_is_none() {
+        let rates = rates(&[rate("EUR", "0", "2026-01-01")], "2026-01-01");
+        assert_eq!(rates.convert(eur("1"), currency("USD")), None);
+        assert_eq!(rates.convert(usd("1"), currency("EUR")), None);
+    }
+
+    #[test]
+    fn a_look_into_the_past_uses_the_rates_of_the_documents_then() {
+        let document = Document {
+            exchange_rate: Some(dec("1.15")),
+            number: Some("1037".into()),
+            ..in_currency("EUR", invoice("7", "2026-01-10", "2026-02-10", "50"))
+        };
+        let members = [Arc::new(books(&[document], &[]))];
+        let known = [rate("EUR", "1.30", "2026-03-01")];
+        let rates = Rates::on(day("2026-01-20"), currency("USD"), &known, &members);
+        let used = rates.of(currency("EUR")).unwrap();
+        assert_eq!((used.rate, used.dated), (dec("1.15"), day("2026-01-10")));
+        assert_eq!(&*used.source, "invoice 1037");
+    }
+
+    #[test]
+    fn organizations_share_rates_only_in_one_base_currency() {
+        let one = rates(&[rate("EUR", "1.1", "2026-01-01")], "2026-05-01");
+        let newer = rates(&[rate("EUR", "1.2", "2026-02-01")], "2026-05-01");
+        let euro_books = Rates::on(day("2026-05-01"), currency("EUR"), &[], &[]);
+        let common = Rates::common([&one, &newer]).unwrap();
+        assert_eq!(common.convert(eur("10"), currency("USD")), Some(usd("12")));
+        assert_eq!(Rates::common([&one, &euro_books]), None);
+        assert_eq!(Rates::common([]), None);
+    }
+}

@@ -137,3 +137,6 @@ fn parts(balance: &Balance, rates: &Rates, currency: Currency) -> Option<Vec<Exp
         });
     Some(parts.collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -321,3 +321,6 @@ fn oldest_of_each(connections: &[&ConnectionFreshness]) -> Vec<DatasetFreshness>
 fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -282,3 +282,6 @@ impl<'a> Entry<'a> {
 fn sum_of_effects(changes: &[Change<'_>]) -> Decimal {
     changes.iter().map(|change| change.effect).sum()
 }
+
+#[cfg(test)]
+mod tests;

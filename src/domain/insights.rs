@@ -220,3 +220,6 @@ fn reorders(regular: &[RegularPurchase], as_of: Date) -> impl Iterator<Item = In
             next_due: purchase.next_due,
         })
 }
+
+#[cfg(test)]
+mod tests;

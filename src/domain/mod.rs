@@ -25,5 +25,7 @@ pub mod pulse;
 pub mod purchases;
 pub mod records;
 pub mod rounding;
+#[cfg(test)]
+mod sample;
 pub mod terms;
 pub mod tie_out;

@@ -118,3 +118,55 @@ impl fmt::Display for Money {
         write!(f, "{} {}", self.to_wire(), self.currency)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{currency, dec, usd};
+    use super::*;
+
+    #[test]
+    fn tax_is_rounded_to_the_minor_unit() {
+        let tax = dec("4495.16") * dec("9.975") / Decimal::ONE_HUNDRED;
+        assert_eq!(
+            Money::new(tax, currency("CAD")).rounded().amount,
+            dec("448.39")
+        );
+    }
+
+    #[test]
+    fn halves_round_to_even_by_the_currency() {
+        let rounded =
+            |amount: &str, code: &str| Money::new(dec(amount), currency(code)).rounded().amount;
+        assert_eq!(rounded("0.125", "USD"), dec("0.12"));
+        assert_eq!(rounded("0.135", "USD"), dec("0.14"));
+        assert_eq!(rounded("-0.125", "USD"), dec("-0.12"));
+        assert_eq!(rounded("12.5", "JPY"), dec("12"));
+        assert_eq!(rounded("1.2345", "KWD"), dec("1.234"));
+    }
+
+    #[test]
+    fn the_wire_has_the_minor_units_places_and_loses_none() {
+        assert_eq!(usd("5").to_wire().to_string(), "5.00");
+        assert_eq!(usd("5.1250").to_wire().to_string(), "5.125");
+        assert_eq!(
+            Money::new(dec("5.0"), currency("JPY"))
+                .to_wire()
+                .to_string(),
+            "5"
+        );
+    }
+
+    #[test]
+    fn currencies_do_not_mix() {
+        let euro = Money::new(dec("1"), currency("EUR"));
+        assert_eq!(usd("1").checked_add(usd("2")), Ok(usd("3")));
+        assert!(usd("1").checked_add(euro).is_err());
+    }
+
+    #[test]
+    fn only_known_codes_are_currencies() {
+        assert!("usd".parse::<Currency>().is_err());
+        assert!("ZZZ".parse::<Currency>().is_err());
+        assert!("".parse::<Currency>().is_err());
+    }
+}

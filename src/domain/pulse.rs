@@ -333,3 +333,6 @@ fn covering_indexes(families: &[Arc<Family>]) -> Vec<usize> {
         .map(|(index, _)| index)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -277,3 +277,6 @@ impl ItemRecord {
 fn next_due(last_bought: Date, usual_interval_days: u32) -> Date {
     last_bought.saturating_add(i64::from(usual_interval_days).days())
 }
+
+#[cfg(test)]
+mod tests;

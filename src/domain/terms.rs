@@ -66,3 +66,77 @@ fn on_day(date: Date, day: u8) -> Date {
 fn a_month_later(date: Date) -> Date {
     date.first_of_month().saturating_add(1.month())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{day, invoice};
+    use super::*;
+
+    fn due(terms: PaymentTerms, issued_on: &str) -> Date {
+        terms.due_on(day(issued_on))
+    }
+
+    #[test]
+    fn days_are_counted_from_the_issue_date() {
+        assert_eq!(due(PaymentTerms::Days(0), "2026-03-31"), day("2026-03-31"));
+        assert_eq!(due(PaymentTerms::Days(30), "2026-01-31"), day("2026-03-02"));
+    }
+
+    #[test]
+    fn a_day_of_the_month_is_the_next_such_day_clipped_to_the_month() {
+        let on_the = |day| PaymentTerms::DayOfMonth {
+            day,
+            cutoff_days: 0,
+        };
+        assert_eq!(due(on_the(15), "2026-03-10"), day("2026-03-15"));
+        assert_eq!(due(on_the(15), "2026-03-15"), day("2026-03-15"));
+        assert_eq!(due(on_the(15), "2026-12-16"), day("2027-01-15"));
+        assert_eq!(due(on_the(31), "2026-02-10"), day("2026-02-28"));
+        assert_eq!(due(on_the(31), "2028-02-10"), day("2028-02-29"));
+        // Clipping one month does not shorten the next.
+        assert_eq!(due(on_the(30), "2026-02-28"), day("2026-02-28"));
+        assert_eq!(due(on_the(10), "2026-01-31"), day("2026-02-10"));
+    }
+
+    #[test]
+    fn issued_within_the_cutoff_moves_the_day_a_month_on() {
+        let terms = PaymentTerms::DayOfMonth {
+            day: 31,
+            cutoff_days: 5,
+        };
+        assert_eq!(due(terms, "2026-01-25"), day("2026-01-31"), "6 days left");
+        assert_eq!(due(terms, "2026-01-26"), day("2026-02-28"), "5 days left");
+        assert_eq!(due(terms, "2026-02-28"), day("2026-03-31"), "on the day");
+    }
+
+    #[test]
+    fn nonsense_terms_still_yield_a_date() {
+        let terms = PaymentTerms::DayOfMonth {
+            day: 0,
+            cutoff_days: u16::MAX,
+        };
+        assert_eq!(due(terms, "2026-01-26"), day("2026-03-01"));
+        assert_eq!(
+            PaymentTerms::Days(u16::MAX).due_on(Date::MAX),
+            Date::MAX,
+            "the calendar ends"
+        );
+    }
+
+    #[test]
+    fn the_document_speaks_first_then_the_terms_then_its_date() {
+        let stated = invoice("1", "2026-01-10", "2026-01-20", "5");
+        let silent = Document {
+            due_on: None,
+            ..stated.clone()
+        };
+        let terms = Some(PaymentTerms::Days(30));
+        let due = |document, terms| {
+            let due = Due::of(document, terms);
+            (due.on, due.assumed)
+        };
+        assert_eq!(due(&stated, terms), (day("2026-01-20"), false));
+        assert_eq!(due(&silent, terms), (day("2026-02-09"), false));
+        assert_eq!(due(&silent, None), (day("2026-01-10"), true));
+    }
+}

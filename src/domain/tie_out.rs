@@ -259,3 +259,6 @@ fn sum(amounts: impl Iterator<Item = Option<Money>>) -> Option<Money> {
         .reduce(|sum, next| sum?.checked_add(next?).ok())
         .flatten()
 }
+
+#[cfg(test)]
+mod tests;
