@@ -7,14 +7,17 @@
 //!    [`config`], [`crypto`] and [`telemetry`].
 //! 2. [`provider`]: the port to the accounting systems, and each of them. [`store`]: the mirror, links,
 //!    limits, audit and credentials, for SQLite and PostgreSQL. [`auth`]: who asks.
-//! 3. [`service`]: what the application does.
-//! 4. [`worker`]: the polling loop.
+//! 3. [`cache`]: one immutable snapshot per customer, and the counters that say what still holds.
+//! 4. [`service`]: what the application does, with its rules of access.
+//! 5. [`graphql`]: how it is asked. [`worker`]: the polling loop.
 
 pub mod auth;
+pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod crypto;
 pub mod domain;
+pub mod graphql;
 pub mod provider;
 pub mod service;
 pub mod store;

@@ -15,6 +15,9 @@ pub struct Currency([u8; 3]);
 pub struct UnknownCurrency(pub String);
 
 impl Currency {
+    /// No currency at all, by ISO 4217: of books whose currency is not read yet.
+    pub const NONE: Self = Self(*b"XXX");
+
     /// The three-letter code.
     pub fn code(&self) -> &str {
         // The bytes are ASCII letters by construction.

@@ -12,18 +12,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::domain::ids::{ConnectionId, CustomerId, TenantId};
+use crate::cache::Snapshots;
+use crate::domain::ids::{ConnectionId, TenantId};
 use crate::store::{Store, StoreError};
-
-/// Hears of changes once they are visible in the store.
-pub trait OnChange: Send + Sync {
-    /// Records, freshness or state of a connection changed; `customers` are those whose own picture
-    /// did, which may be none.
-    fn connection_changed(&self, connection: &ConnectionId, customers: &[CustomerId]);
-
-    /// Settings, keys, roles, links or limits of a tenant changed.
-    fn tenant_changed(&self, tenant: &TenantId);
-}
 
 /// Watches the store's versions.
 #[derive(Debug)]
@@ -56,22 +47,22 @@ impl ChangeFeed {
         })
     }
 
-    /// Tells `listener` of every change until `stop` is cancelled. A store that fails is asked again;
+    /// Tells the cache of every change until `stop` is cancelled. A store that fails is asked again;
     /// nothing is skipped.
-    pub async fn run(mut self, listener: Arc<dyn OnChange>, stop: CancellationToken) {
+    pub async fn run(mut self, snapshots: Arc<Snapshots>, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.nudge.notified() => {}
                 () = tokio::time::sleep(self.interval) => {}
             }
-            if let Err(error) = self.look(listener.as_ref()).await {
+            if let Err(error) = self.look(&snapshots).await {
                 warn!(%error, "changes cannot be read");
             }
         }
     }
 
-    async fn look(&mut self, listener: &dyn OnChange) -> Result<(), StoreError> {
+    async fn look(&mut self, snapshots: &Snapshots) -> Result<(), StoreError> {
         let versions = self.store.versions().await?;
         for (connection, version) in versions.connections {
             let seen = self.connections.get(&connection).copied();
@@ -84,12 +75,12 @@ impl ChangeFeed {
                 .store
                 .customers_changed_after(&connection, after)
                 .await?;
-            listener.connection_changed(&connection, &customers);
+            snapshots.customers_changed(&connection, &customers).await;
             self.connections.insert(connection, version);
         }
         for (tenant, version) in versions.tenants {
             if self.tenants.get(&tenant) != Some(&version) {
-                listener.tenant_changed(&tenant);
+                snapshots.tenant_changed(&tenant);
                 self.tenants.insert(tenant, version);
             }
         }

@@ -1,0 +1,239 @@
+//! Limits on a document before anything looks at it closely.
+//!
+//! The engine's own checks for depth and complexity walk the document with every fragment written
+//! out, so that a few hundred bytes of fragments that spread each other twice would keep it busy for
+//! hours. Here each fragment is measured once.
+
+use std::collections::HashMap;
+
+use async_graphql::Name;
+use async_graphql::parser::types::{
+    ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
+    SelectionSet,
+};
+use async_graphql::{Positioned, ServerError};
+
+use super::error::request_error;
+use crate::service::ErrorCode;
+
+/// How many directives may stand on one field.
+pub const MAX_DIRECTIVES_PER_FIELD: usize = 4;
+
+/// How many words and signs a document may have. The widget's has about 250.
+const MAX_TOKENS: usize = 2_000;
+
+/// How many fields may be renamed. An honest client renames a few.
+const MAX_ALIASES: usize = 30;
+
+/// How many fields a document may have once its fragments are written out.
+const MAX_FIELDS: u64 = 1_000;
+
+/// How many directives a document may have in all.
+const MAX_DIRECTIVES: u64 = 50;
+
+/// How many fragments a document may define.
+const MAX_FRAGMENTS: usize = 50;
+
+/// Parses a document and refuses what is too large.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for what does not parse or is beyond a limit.
+pub fn parse(query: &str) -> Result<ExecutableDocument, ServerError> {
+    if tokens(query) > MAX_TOKENS {
+        return Err(too_many("words", MAX_TOKENS));
+    }
+    let document = async_graphql::parser::parse_query(query).map_err(ServerError::from)?;
+    if document.fragments.len() > MAX_FRAGMENTS {
+        return Err(too_many("fragments", MAX_FRAGMENTS));
+    }
+    let mut measured = Measured {
+        fragments: &document.fragments,
+        sizes: HashMap::new(),
+    };
+    for (_, operation) in document.operations.iter() {
+        let directives = operation.node.directives.len();
+        let size = measured
+            .selection(&operation.node.selection_set.node)
+            .plus(&Size::of_directives(directives));
+        size.check()?;
+    }
+    Ok(document)
+}
+
+/// The operation that a request means: the only one, or the one of that name.
+///
+/// # Errors
+/// `BAD_USER_INPUT` when there is none or more than one may be meant.
+pub fn operation<'doc>(
+    document: &'doc ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'doc OperationDefinition, ServerError> {
+    let bad = |message: &str| request_error(ErrorCode::BadUserInput, message);
+    if let Some(name) = name {
+        return document
+            .operations
+            .iter()
+            .find(|(known, _)| known.is_some_and(|known| known == name))
+            .map(|(_, operation)| &operation.node)
+            .ok_or_else(|| bad("the document has no operation of that name"));
+    }
+    let mut operations = document.operations.iter();
+    match (operations.next(), operations.next()) {
+        (Some((_, only)), None) => Ok(&only.node),
+        (None, _) => Err(bad("the document has no operation")),
+        _ => Err(bad(
+            "name one of the document's operations by operationName",
+        )),
+    }
+}
+
+/// A word for logs and metrics.
+pub fn operation_word(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}
+
+/// What a part of a document amounts to with its fragments written out.
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    fields: u64,
+    aliases: u64,
+    directives: u64,
+}
+
+impl Size {
+    fn of_directives(count: usize) -> Self {
+        Self {
+            directives: count as u64,
+            ..Self::default()
+        }
+    }
+
+    fn plus(self, other: &Self) -> Self {
+        Self {
+            fields: self.fields.saturating_add(other.fields),
+            aliases: self.aliases.saturating_add(other.aliases),
+            directives: self.directives.saturating_add(other.directives),
+        }
+    }
+
+    fn check(&self) -> Result<(), ServerError> {
+        if self.fields > MAX_FIELDS {
+            Err(too_many("fields", MAX_FIELDS))
+        } else if self.aliases > MAX_ALIASES as u64 {
+            Err(too_many("aliases", MAX_ALIASES))
+        } else if self.directives > MAX_DIRECTIVES {
+            Err(too_many("directives", MAX_DIRECTIVES))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+struct Measured<'doc> {
+    fragments: &'doc HashMap<Name, Positioned<FragmentDefinition>>,
+    /// Each fragment's size once known; zero while it is being measured, which ends the walk in
+    /// fragments that spread each other in a circle (the validation refuses those with words).
+    sizes: HashMap<&'doc str, Size>,
+}
+
+impl<'doc> Measured<'doc> {
+    fn selection(&mut self, set: &'doc SelectionSet) -> Size {
+        set.items.iter().fold(Size::default(), |sum, item| {
+            let size = match &item.node {
+                Selection::Field(field) => {
+                    let field = &field.node;
+                    let own = Size {
+                        fields: 1,
+                        aliases: u64::from(field.alias.is_some()),
+                        directives: field.directives.len() as u64,
+                    };
+                    own.plus(&self.selection(&field.selection_set.node))
+                }
+                Selection::InlineFragment(inline) => self
+                    .selection(&inline.node.selection_set.node)
+                    .plus(&Size::of_directives(inline.node.directives.len())),
+                Selection::FragmentSpread(spread) => self
+                    .fragment(&spread.node.fragment_name.node)
+                    .plus(&Size::of_directives(spread.node.directives.len())),
+            };
+            sum.plus(&size)
+        })
+    }
+
+    fn fragment(&mut self, name: &'doc Name) -> Size {
+        if let Some(known) = self.sizes.get(name.as_str()) {
+            return *known;
+        }
+        let Some(fragment) = self.fragments.get(name) else {
+            return Size::default();
+        };
+        self.sizes.insert(name.as_str(), Size::default());
+        let size = self.selection(&fragment.node.selection_set.node);
+        self.sizes.insert(name.as_str(), size);
+        size
+    }
+}
+
+fn too_many(what: &str, limit: impl std::fmt::Display) -> ServerError {
+    let message = format!("the document has too many {what}: at most {limit} are accepted");
+    request_error(ErrorCode::BadUserInput, message)
+}
+
+/// Counts words and signs about as a lexer would, without making any. Text in quotes and comments
+/// counts by its words too, which errs on the safe side.
+fn tokens(query: &str) -> usize {
+    let mut count = 0;
+    let mut in_word = false;
+    for byte in query.bytes() {
+        let word = byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
+        if word {
+            count += usize::from(!in_word);
+        } else if !byte.is_ascii_whitespace() && byte != b',' {
+            count += 1;
+        }
+        in_word = word;
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(query: &str) -> String {
+        parse(query).expect_err("refused").message
+    }
+
+    #[test]
+    fn fragments_that_double_are_measured_in_no_time() {
+        let mut query = "{ ...f0 }".to_owned();
+        for level in 0..45 {
+            query += &format!(
+                " fragment f{level} on Query {{ ...f{next} ...f{next} }}",
+                next = level + 1
+            );
+        }
+        query += " fragment f45 on Query { viewer { role } }";
+        assert!(refusal(&query).contains("too many fields"));
+    }
+
+    #[test]
+    fn fragments_in_a_circle_are_left_to_the_validation() {
+        let circle = "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }";
+        assert!(parse(circle).is_ok());
+    }
+
+    #[test]
+    fn floods_are_refused() {
+        let aliases: String = (0..31).map(|n| format!("a{n}: viewer{{role}} ")).collect();
+        assert!(refusal(&format!("{{ {aliases} }}")).contains("aliases"));
+        let words = "{ viewer { role } } ".repeat(400);
+        assert!(refusal(&words).contains("words"));
+        let directives = "@skip(if: false) ".repeat(51);
+        assert!(refusal(&format!("{{ viewer {directives} {{ role }} }}")).contains("directives"));
+    }
+}
