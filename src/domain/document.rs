@@ -158,7 +158,7 @@ pub struct DocumentLine {
     pub amount: Decimal,
 }
 
-/// One document of the books.
+/// One document of the books. No amount in it exceeds [`super::money::MAX_AMOUNT`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// Its identity within the connection.

@@ -198,6 +198,13 @@ mod tests {
         let used = rates.of(currency("EUR")).unwrap();
         assert_eq!((used.rate, used.dated), (dec("1.15"), day("2026-01-10")));
         assert_eq!(&*used.source, "invoice 1037");
+        let used_beside = |dated| {
+            let known = [rate("EUR", "1.10", dated)];
+            let rates = Rates::on(day("2026-01-20"), currency("USD"), &known, &members);
+            rates.of(currency("EUR")).map(|used| used.rate)
+        };
+        assert_eq!(used_beside("2026-01-09"), Some(dec("1.15")));
+        assert_eq!(used_beside("2026-01-11"), Some(dec("1.10")));
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl fmt::Debug for Currency {
     }
 }
 
+/// The bound of every amount in the books, in major units: a quadrillion. A provider refuses a
+/// document beyond it, so that no sum or weighted mean over documents can leave the range of a
+/// decimal.
+pub const MAX_AMOUNT: Decimal = Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0);
+
 /// An exact amount of one currency, in major units (`12.50` dollars). May be negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Money {
@@ -157,6 +162,15 @@ mod tests {
                 .to_string(),
             "5"
         );
+    }
+
+    #[test]
+    fn a_million_documents_at_the_bound_can_be_summed_and_weighted() {
+        assert_eq!(MAX_AMOUNT, dec("1000000000000000"));
+        let with_cents = MAX_AMOUNT - dec("0.0001");
+        let sum = with_cents.checked_mul(dec("1000000"));
+        let weighted = sum.and_then(|sum| sum.checked_mul(dec("36500")));
+        assert!(weighted.is_some());
     }
 
     #[test]

@@ -77,13 +77,11 @@ fn the_usual_interval_is_the_median_of_distinct_days() {
     // 30, 40 and 400 days: one long break does not move it far.
     let four = [three.to_vec(), vec![on("5", "2024-10-27")]].concat();
     assert_eq!(item(&four).1, Some(40));
-    // 31 and 40 days: 35.5 goes to the even neighbor.
-    let half = [
-        on("1", "2025-11-30"),
-        on("2", "2025-12-31"),
-        on("4", "2026-02-09"),
-    ];
-    assert_eq!(item(&half).1, Some(36));
+    // Halves go to the even neighbor: 31 and 40 days, then 29 and 40.
+    let half =
+        |first: &str| item(&[on("1", first), on("2", "2025-12-31"), on("4", "2026-02-09")]).1;
+    assert_eq!(half("2025-11-30"), Some(36));
+    assert_eq!(half("2025-12-02"), Some(34));
 }
 
 #[test]

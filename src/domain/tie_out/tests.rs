@@ -146,6 +146,11 @@ fn a_root_also_ties_to_the_figure_with_its_children() {
         (Some(usd("12")), Some(usd("20")))
     );
     assert_eq!(differs.ledger_excess, vec![usd("8")]);
+    // A member that differs says more, and the ledger's excess is told once.
+    let off = books_of(with_balance("2", Some("9")), &[bill("2", "7")], &[]);
+    let differs = outcome(vec![books_of(root("14"), &[bill("1", "5")], &[]), off]);
+    assert_eq!(differs.difference(), Some(usd("-2")));
+    assert_eq!(differs.ledger_excess, vec![usd("2")]);
     // Alone it has no children to tie with.
     let alone = outcome(vec![books_of(root("20"), &[bill("1", "5")], &[])]);
     assert_eq!(alone.status, TieOutStatus::Ties);
