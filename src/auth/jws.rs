@@ -53,6 +53,9 @@ impl<'t> Jws<'t> {
         if signature.is_empty() {
             return Err(Refusal::Malformed("no signature"));
         }
+        if payload.is_empty() {
+            return Err(Refusal::Malformed("no payload"));
+        }
         decode(signature)?;
         let payload = decode(payload)?;
         let header = Object::parse(&decode(header)?)?;

@@ -165,8 +165,11 @@ impl VerifyingKey {
         Self::from_secret_bytes(text.as_bytes())
     }
 
-    /// A secret of ours that is no text.
-    pub(super) fn from_secret_bytes(secret: &[u8]) -> Result<Self, KeyProblem> {
+    /// A shared secret of bytes that need not be text, for HS256.
+    ///
+    /// # Errors
+    /// [`KeyProblem::SecretTooShort`].
+    pub fn from_secret_bytes(secret: &[u8]) -> Result<Self, KeyProblem> {
         if secret.len() < 32 {
             return Err(KeyProblem::SecretTooShort);
         }
