@@ -1,31 +1,27 @@
 //! Verified tokens kept in memory: a token is verified once, and then costs a hash and a look-up.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use super::viewer::Viewer;
-use crate::domain::ids::TenantId;
-
-/// Tokens that verified, by their SHA-256: the tokens themselves are not kept.
+/// What tokens proved when they were verified, by the tokens' SHA-256: the tokens themselves are not
+/// kept.
 ///
-/// An entry counts until the token ends and while its tenant stands as it did: whatever changes a
-/// tenant's keys, roles or settings raises the tenant's version, and with it ends what was verified
-/// before.
+/// An entry counts until its token ends, and while what it was judged by stands as it did: the keys,
+/// roles and settings of its tenant. Whoever asks brings the judgment on the latter, since versions
+/// are kept elsewhere.
 #[derive(Clone, Debug)]
-pub struct VerifiedTokens {
-    entries: Cache<[u8; 32], Entry>,
+pub struct VerifiedTokens<V> {
+    entries: Cache<[u8; 32], Entry<V>>,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
-    viewer: Arc<Viewer>,
-    tenant_version: i64,
+struct Entry<V> {
+    proved: V,
+    expires_at: Timestamp,
 }
 
-impl VerifiedTokens {
+impl<V: Clone + Send + Sync + 'static> VerifiedTokens<V> {
     /// Room for so many tokens.
     pub fn new(capacity: u64) -> Self {
         Self {
@@ -33,31 +29,22 @@ impl VerifiedTokens {
         }
     }
 
-    /// The viewer of a token that verified before and still counts.
-    pub fn get(
-        &self,
-        token: &str,
-        now: Timestamp,
-        version_of: impl FnOnce(&TenantId) -> i64,
-    ) -> Option<Arc<Viewer>> {
+    /// What a token proved before, if it has not ended and `holds` says that it still counts.
+    pub fn get(&self, token: &str, now: Timestamp, holds: impl FnOnce(&V) -> bool) -> Option<V> {
         let key = hash(token);
         let entry = self.entries.get(&key)?;
-        let counts = now < entry.viewer.session_expires_at
-            && version_of(&entry.viewer.tenant) == entry.tenant_version;
-        if !counts {
-            self.entries.invalidate(&key);
+        if now < entry.expires_at && holds(&entry.proved) {
+            return Some(entry.proved);
         }
-        counts.then_some(entry.viewer)
+        self.entries.invalidate(&key);
+        None
     }
 
-    /// Keeps a token that verified while its tenant stood at a version: the one read **before** the
-    /// keys and roles were, so that a change in between is noticed.
-    pub fn put(&self, token: &str, viewer: Arc<Viewer>, tenant_version: i64) {
-        let entry = Entry {
-            viewer,
-            tenant_version,
-        };
-        self.entries.insert(hash(token), entry);
+    /// Keeps what a token proved until it ends. With it must go what `holds` will look at, read
+    /// **before** the keys and roles were, so that a change in between is noticed.
+    pub fn put(&self, token: &str, proved: V, expires_at: Timestamp) {
+        self.entries
+            .insert(hash(token), Entry { proved, expires_at });
     }
 }
 

@@ -143,19 +143,20 @@ async fn a_verified_token_counts_until_it_ends_or_its_tenant_changes() {
         reps_see_amounts: true,
     }));
     let end = viewer.session_expires_at;
-    assert!(kept.get("token", clock.now(), |_| 7).is_none());
-    kept.put("token", Arc::clone(&viewer), 7);
-    assert_eq!(
-        kept.get("token", clock.now(), |_| 7),
-        Some(Arc::clone(&viewer))
-    );
-    assert!(kept.get("tokem", clock.now(), |_| 7).is_none());
-    assert!(kept.get("token", clock.now(), |_| 8).is_none());
+    let at_version = |version| move |(_, kept): &(_, i64)| *kept == version;
+    assert!(kept.get("token", clock.now(), |_| true).is_none());
+    kept.put("token", (Arc::clone(&viewer), 7), end);
+    let found = kept.get("token", clock.now(), at_version(7));
+    assert_eq!(found, Some((Arc::clone(&viewer), 7)));
+    assert!(kept.get("tokem", clock.now(), |_| true).is_none());
+    assert!(kept.get("token", clock.now(), at_version(8)).is_none());
+    // What no longer counts is gone.
+    assert!(kept.get("token", clock.now(), at_version(7)).is_none());
 
-    kept.put("token", Arc::clone(&viewer), 8);
+    kept.put("token", (viewer, 8), end);
     let just_before = end - SignedDuration::from_millis(1);
-    assert!(kept.get("token", just_before, |_| 8).is_some());
-    assert!(kept.get("token", end, |_| 8).is_none());
+    assert!(kept.get("token", just_before, at_version(8)).is_some());
+    assert!(kept.get("token", end, at_version(8)).is_none());
 }
 
 /// What is counted is what was signed: of an ECDSA signature anyone can make a second valid one.
