@@ -10,12 +10,17 @@ use sha2::{Digest, Sha256};
 /// An entry counts until its token ends, and while what it was judged by stands as it did: the keys,
 /// roles and settings of its tenant. Whoever asks brings the judgment on the latter, since versions
 /// are kept elsewhere.
-#[derive(Clone, Debug)]
 pub struct VerifiedTokens<V> {
     entries: Cache<[u8; 32], Entry<V>>,
 }
 
-#[derive(Clone, Debug)]
+impl<V> std::fmt::Debug for VerifiedTokens<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VerifiedTokens").finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
 struct Entry<V> {
     proved: V,
     expires_at: Timestamp,
