@@ -10,6 +10,8 @@
 //! 3. [`cache`]: one immutable snapshot per customer, and the counters that say what still holds.
 //! 4. [`service`]: what the application does, with its rules of access.
 //! 5. [`graphql`]: how it is asked. [`worker`]: the polling loop.
+//!
+//! Apart from them stands `sandbox`, which meets the rest over HTTP only.
 
 pub mod auth;
 pub mod cache;
@@ -19,6 +21,8 @@ pub mod crypto;
 pub mod domain;
 pub mod graphql;
 pub mod provider;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod service;
 pub mod store;
 pub mod telemetry;
