@@ -10,8 +10,7 @@
 //! 3. [`cache`]: one immutable snapshot per customer, and the counters that say what still holds.
 //! 4. [`service`]: what the application does, with its rules of access.
 //! 5. [`graphql`]: how it is asked. [`worker`]: the polling loop.
-//!
-//! Apart from them stands `sandbox`, which meets the rest over HTTP only.
+//! 6. [`http`]: the doors.
 
 pub mod auth;
 pub mod cache;
@@ -20,9 +19,8 @@ pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod graphql;
+pub mod http;
 pub mod provider;
-#[cfg(feature = "sandbox")]
-pub mod sandbox;
 pub mod service;
 pub mod store;
 pub mod telemetry;

@@ -10,5 +10,3 @@ mod auth;
 mod config;
 mod contracts;
 mod properties;
-#[cfg(feature = "sandbox")]
-mod sandbox;

@@ -1,0 +1,155 @@
+//! From the `Authorization` header to the caller, fast for tokens that were seen before.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+use jiff::Timestamp;
+use tracing::info;
+
+use super::answers::Sight;
+use crate::auth::{
+    Identity, Owner, Preset, Refusal, Sessions, TokenKind, VerifiedTokens, Verifier, Viewer,
+};
+use crate::cache::version::Stamp;
+use crate::clock::Clock;
+use crate::service::keys::key_records;
+use crate::service::read::Reader;
+use crate::service::{Caller, ServiceError};
+use crate::store::Store;
+
+/// Verifies bearers of the GraphQL door: our sessions, and native tokens of a CRM.
+#[derive(Debug)]
+pub struct Bearers {
+    sessions: Arc<Sessions>,
+    verifier: Arc<Verifier>,
+    store: Store,
+    reader: Arc<Reader>,
+    clock: Arc<dyn Clock>,
+    verified: VerifiedTokens<Arc<Bearer>>,
+}
+
+/// A caller as proven by a token.
+#[derive(Debug)]
+pub struct Bearer {
+    /// Who is asking.
+    pub caller: Arc<Caller>,
+    /// What they may see, shared with all who may see the same.
+    pub sight: Arc<Sight>,
+    /// The same with their person, for answers that speak of it.
+    pub own_sight: Arc<Sight>,
+    /// The keys, roles and settings that the proof rests on.
+    stamp: Stamp,
+    expires_at: Timestamp,
+}
+
+impl Bearer {
+    fn new(identity: Identity, viewer: Viewer, stamp: Stamp) -> Self {
+        Self {
+            sight: Arc::new(Sight::shared(&viewer)),
+            own_sight: Arc::new(Sight::own(&viewer)),
+            expires_at: viewer.session_expires_at.min(viewer.session_hard_cap),
+            caller: Arc::new(Caller {
+                identity,
+                viewer: Arc::new(viewer),
+            }),
+            stamp,
+        }
+    }
+
+    /// Whether the token still counts.
+    pub fn counts(&self, now: Timestamp) -> bool {
+        now < self.expires_at && self.stamp.holds(now)
+    }
+}
+
+impl Bearers {
+    /// A door for sessions and for native tokens under the tenants' keys in the store, that keeps up
+    /// to `kept` verified tokens.
+    pub fn new(
+        sessions: Arc<Sessions>,
+        verifier: Arc<Verifier>,
+        store: Store,
+        reader: Arc<Reader>,
+        clock: Arc<dyn Clock>,
+        kept: u64,
+    ) -> Self {
+        Self {
+            sessions,
+            verifier,
+            store,
+            reader,
+            clock,
+            verified: VerifiedTokens::new(kept),
+        }
+    }
+
+    /// The bearer of a token that verified before and still counts.
+    pub fn known(&self, token: &str, now: Timestamp) -> Option<Arc<Bearer>> {
+        self.verified.get(token, now, |bearer| bearer.counts(now))
+    }
+
+    /// The bearer of a token, verified now.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` with one text for every cause; the cause goes to the log.
+    pub async fn verify(&self, token: &str) -> Result<Arc<Bearer>, ServiceError> {
+        let kind = TokenKind::of(token).map_err(refused)?;
+        let mut stamp = Stamp::default();
+        let identity = match kind {
+            TokenKind::Session => self.sessions.verify(token).map_err(refused)?,
+            TokenKind::Native { tenant } => {
+                // Noted before the keys are read, so that a retired key ends what it verified.
+                stamp.note(self.reader.snapshots().versions().tenant(&tenant));
+                let preset = Preset::of("native").ok_or_else(|| refused(Refusal::UnknownKey))?;
+                let keys = self.store.signing_keys(Some(&tenant), preset.name).await?;
+                let claims = self
+                    .verifier
+                    .verify(preset, &key_records(keys), token)
+                    .await
+                    .map_err(refused)?;
+                if claims.owner != Owner::Tenant(tenant.clone()) {
+                    return Err(refused(Refusal::WrongTenant));
+                }
+                claims.identity(tenant)
+            }
+        };
+        let viewer = self
+            .reader
+            .viewer(&identity, &mut stamp)
+            .await?
+            .ok_or_else(|| refused(Refusal::UnknownTenant))?;
+        let bearer = Arc::new(Bearer::new(identity, viewer, stamp));
+        if !bearer.counts(self.clock.now()) {
+            return Err(refused(Refusal::Expired));
+        }
+        self.verified
+            .put(token, Arc::clone(&bearer), bearer.expires_at);
+        Ok(bearer)
+    }
+}
+
+/// The token of an `Authorization: Bearer …` header.
+///
+/// # Errors
+/// `UNAUTHENTICATED` when there is none, or it has another scheme.
+pub fn bearer_token(headers: &HeaderMap) -> Result<&str, ServiceError> {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(strip_scheme)
+        .ok_or_else(|| refused(Refusal::Missing))
+}
+
+/// The token behind the scheme's word, in any case.
+pub fn strip_scheme(value: &str) -> Option<&str> {
+    let (scheme, token) = value.trim().split_once(' ')?;
+    let token = token.trim_start();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+fn refused(refusal: Refusal) -> ServiceError {
+    info!(reason = refusal.as_str(), "token refused");
+    ServiceError::Unauthenticated {
+        reason: Refusal::OUTWARD,
+    }
+}

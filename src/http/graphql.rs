@@ -1,0 +1,529 @@
+//! The GraphQL door, by the GraphQL-over-HTTP specification.
+//!
+//! What crosses every request (its id, the limit on how many run at once, the time limit, the guard
+//! against panics, headers, metrics, the log line) is one pass written out in [`handle`] and not a
+//! stack of layers: on the way of a kept answer, which takes some ten microseconds in all, each layer
+//! of such a stack costs as much as the look-up itself. Every other route has the usual layers
+//! ([`super::router`]).
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Response as Answer, ServerError};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use serde::Serialize;
+use tracing::{debug, error, info};
+
+use super::answers::KeptAnswers;
+use super::bearer::{Bearer, Bearers, bearer_token};
+use super::meters::{Meters, Source};
+use super::negotiation::{MediaType, Parameters, bypasses_kept, sends_json};
+use super::request_id::{RequestId, RequestIds};
+use super::subscriptions;
+use crate::clock::Clock;
+use crate::graphql::error::{code_of, finish, is_request_error, request_error};
+use crate::graphql::request::Dependencies;
+use crate::graphql::{PulseSchema, limits};
+use crate::service::{ErrorCode, ServiceError};
+
+/// How many requests may run at once. More would only wait for each other.
+const MAX_IN_FLIGHT: usize = 2_048;
+
+/// What the door allows.
+#[derive(Clone, Copy, Debug)]
+pub struct EndpointSettings {
+    /// The largest accepted body, in bytes.
+    pub max_body_bytes: usize,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// Memory for kept answers, in bytes.
+    pub answer_bytes: u64,
+}
+
+/// Everything behind the GraphQL route.
+#[derive(Debug)]
+pub struct Endpoint {
+    pub(super) schema: SchemaHandle,
+    pub(super) bearers: Bearers,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) settings: EndpointSettings,
+    answers: KeptAnswers,
+    in_flight: AtomicUsize,
+    ids: RequestIds,
+    meters: Meters,
+}
+
+/// The schema, which has no `Debug` of its own.
+pub(super) struct SchemaHandle(pub(super) PulseSchema);
+
+impl std::fmt::Debug for SchemaHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Schema")
+    }
+}
+
+impl Endpoint {
+    /// A door to a schema. Metrics go to the recorder that is installed at this moment.
+    pub fn new(
+        schema: PulseSchema,
+        bearers: Bearers,
+        clock: Arc<dyn Clock>,
+        settings: EndpointSettings,
+    ) -> Self {
+        Self {
+            schema: SchemaHandle(schema),
+            bearers,
+            clock,
+            settings,
+            answers: KeptAnswers::new(settings.answer_bytes),
+            in_flight: AtomicUsize::new(0),
+            ids: RequestIds::default(),
+            meters: Meters::new(),
+        }
+    }
+
+    /// The kept answers.
+    pub fn answers(&self) -> &KeptAnswers {
+        &self.answers
+    }
+}
+
+/// Answers a request, from its first byte to its log line.
+pub async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    let started = Instant::now();
+    let id = endpoint.ids.of(request.headers());
+    if subscriptions::asks_for_socket(request.headers()) {
+        return subscriptions::open(endpoint, id, request).await;
+    }
+    let outcome = match Slot::take(&endpoint.in_flight) {
+        Some(_slot) => endpoint.answer(request, &id).await,
+        None => Outcome::refused(
+            &Refusal {
+                code: ErrorCode::RateLimited,
+                status: StatusCode::TOO_MANY_REQUESTS,
+                message: "too many requests at once",
+            },
+            MediaType::Json,
+            &id,
+        ),
+    };
+    let took = started.elapsed();
+    endpoint.meters.answered(outcome.source, took);
+    outcome.log(&id, took);
+    outcome.into_response(id)
+}
+
+/// One of the places for requests that run at once.
+struct Slot<'a>(&'a AtomicUsize);
+
+impl<'a> Slot<'a> {
+    fn take(in_flight: &'a AtomicUsize) -> Option<Self> {
+        let slot = Self(in_flight);
+        (in_flight.fetch_add(1, Ordering::Relaxed) < MAX_IN_FLIGHT).then_some(slot)
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A request that is refused as a whole.
+struct Refusal<'a> {
+    code: ErrorCode,
+    status: StatusCode,
+    message: &'a str,
+}
+
+impl<'a> Refusal<'a> {
+    fn bad(status: StatusCode, message: &'a str) -> Self {
+        Self {
+            code: ErrorCode::BadUserInput,
+            status,
+            message,
+        }
+    }
+}
+
+/// What a request came to.
+struct Outcome {
+    status: StatusCode,
+    media_type: MediaType,
+    body: Bytes,
+    source: Source,
+    /// The code of the first error.
+    code: Option<String>,
+    operation: Option<(OperationType, Option<String>)>,
+    bearer: Option<Arc<Bearer>>,
+    allow: Option<HeaderValue>,
+}
+
+/// An answer without `data`: what a refused request gets.
+#[derive(Serialize)]
+struct Errors<'a> {
+    errors: &'a [ServerError],
+}
+
+impl Endpoint {
+    async fn answer(&self, request: Request, id: &RequestId) -> Outcome {
+        let (parts, body) = request.into_parts();
+        let Some(media_type) = MediaType::accepted(&parts.headers) else {
+            let refusal = Refusal::bad(
+                StatusCode::NOT_ACCEPTABLE,
+                "answers are application/graphql-response+json or application/json",
+            );
+            return Outcome::refused(&refusal, MediaType::Json, id);
+        };
+        let asked = match parts.method {
+            Method::POST => self.post(&parts, body, media_type, id).await,
+            Method::GET => self.get(&parts, media_type, id).await,
+            _ => Err(Outcome::not_allowed("GET, POST", media_type, id)),
+        };
+        asked.unwrap_or_else(|refused| refused)
+    }
+
+    async fn post(
+        &self,
+        parts: &Parts,
+        body: Body,
+        media_type: MediaType,
+        id: &RequestId,
+    ) -> Result<Outcome, Outcome> {
+        let refuse = |refusal: &Refusal<'_>| Outcome::refused(refusal, media_type, id);
+        if !sends_json(&parts.headers) {
+            let wanted = "send the request as application/json in UTF-8";
+            let refusal = Refusal::bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, wanted);
+            return Err(refuse(&refusal));
+        }
+        let bearer = self.bearer(&parts.headers, media_type, id).await?;
+        let question = self.read(body).await.map_err(|refusal| refuse(&refusal))?;
+        if !bypasses_kept(&parts.headers)
+            && let Some(body) = self.kept(&bearer, &question)
+        {
+            return Ok(Outcome {
+                status: StatusCode::OK,
+                media_type,
+                body,
+                source: Source::Kept,
+                code: None,
+                operation: None,
+                bearer: Some(bearer),
+                allow: None,
+            });
+        }
+        let parameters = Parameters::from_body(&question)
+            .map_err(|message| refuse(&Refusal::bad(StatusCode::BAD_REQUEST, &message)))?;
+        let asked = Asked {
+            parameters,
+            bearer,
+            media_type,
+            may_change: true,
+            question: Some(question),
+        };
+        Ok(self.execute(asked, id).await)
+    }
+
+    async fn get(
+        &self,
+        parts: &Parts,
+        media_type: MediaType,
+        id: &RequestId,
+    ) -> Result<Outcome, Outcome> {
+        let bearer = self.bearer(&parts.headers, media_type, id).await?;
+        let query = parts.uri.query().unwrap_or_default();
+        let parameters = Parameters::from_query_string(query).map_err(|message| {
+            let refusal = Refusal::bad(StatusCode::BAD_REQUEST, &message);
+            Outcome::refused(&refusal, media_type, id)
+        })?;
+        let asked = Asked {
+            parameters,
+            bearer,
+            media_type,
+            may_change: false,
+            question: None,
+        };
+        Ok(self.execute(asked, id).await)
+    }
+
+    /// The bearer of the request's token.
+    async fn bearer(
+        &self,
+        headers: &HeaderMap,
+        media_type: MediaType,
+        id: &RequestId,
+    ) -> Result<Arc<Bearer>, Outcome> {
+        let refuse = |error: &ServiceError| Outcome::failed(error, media_type, id);
+        let token = bearer_token(headers).map_err(|error| refuse(&error))?;
+        if let Some(known) = self.bearers.known(token, self.clock.now()) {
+            return Ok(known);
+        }
+        self.bearers
+            .verify(token)
+            .await
+            .map_err(|error| refuse(&error))
+    }
+
+    /// Reads the body, as far as the limits on size and time allow.
+    async fn read(&self, body: Body) -> Result<Bytes, Refusal<'static>> {
+        let reading = to_bytes(body, self.settings.max_body_bytes);
+        match tokio::time::timeout(self.settings.timeout, reading).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(_)) => Err(Refusal::bad(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is too large, or broke off",
+            )),
+            Err(_) => Err(Refusal::bad(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body took too long",
+            )),
+        }
+    }
+
+    fn kept(&self, bearer: &Bearer, question: &Bytes) -> Option<Bytes> {
+        let now = self.clock.now();
+        self.answers
+            .get(&bearer.sight, question, now)
+            .or_else(|| self.answers.get(&bearer.own_sight, question, now))
+    }
+
+    async fn execute(&self, asked: Asked, id: &RequestId) -> Outcome {
+        let Asked {
+            parameters,
+            bearer,
+            media_type,
+            may_change,
+            question,
+        } = asked;
+        let name = parameters.operation_name.as_deref();
+        let prepared = limits::parse(&parameters.query).and_then(|document| {
+            let kind = limits::operation(&document, name)?.ty;
+            Ok((document, kind))
+        });
+        let (document, kind) = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return Outcome::errors(vec![error], media_type, id),
+        };
+        if kind == OperationType::Mutation && !may_change {
+            return Outcome::not_allowed("POST", media_type, id);
+        }
+        if kind == OperationType::Subscription {
+            let message =
+                "subscriptions go over a WebSocket with the graphql-transport-ws protocol";
+            let error = request_error(ErrorCode::BadUserInput, message);
+            return Outcome::errors(vec![error], media_type, id);
+        }
+        let operation = Some((kind, parameters.operation_name.clone()));
+        let dependencies = Dependencies::default();
+        let mut request = parameters
+            .into_request()
+            .data(Arc::clone(&bearer.caller))
+            .data(dependencies.clone());
+        request.set_parsed_query(document);
+        let mut answer = self.run(request).await;
+        finish(&mut answer, id.as_str());
+        let mut outcome = Outcome::executed(&answer, media_type, id);
+        outcome.operation = operation;
+        if let (true, OperationType::Query, Some(question)) = (answer.is_ok(), kind, question) {
+            self.keep(&bearer, &dependencies, question, &outcome.body);
+        }
+        outcome.bearer = Some(bearer);
+        outcome
+    }
+
+    /// Executes within the time limit; a panic is one failed request and no more.
+    async fn run(&self, request: async_graphql::Request) -> Answer {
+        let running = AssertUnwindSafe(self.schema.0.execute(request)).catch_unwind();
+        match tokio::time::timeout(self.settings.timeout, running).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => {
+                error!("a resolver panicked");
+                let message = "something went wrong on our side";
+                Answer::from_errors(vec![request_error(ErrorCode::Internal, message)])
+            }
+            Err(_) => {
+                let message = "the answer took too long";
+                Answer::from_errors(vec![request_error(ErrorCode::LedgerUnavailable, message)])
+            }
+        }
+    }
+
+    fn keep(&self, bearer: &Bearer, dependencies: &Dependencies, question: Bytes, body: &Bytes) {
+        let recorded = dependencies.recorded();
+        if recorded.fleeting || recorded.stamp.is_empty() {
+            return;
+        }
+        let sight = if recorded.personal {
+            &bearer.own_sight
+        } else {
+            &bearer.sight
+        };
+        self.answers
+            .put(sight, question, body.clone(), recorded.stamp);
+    }
+}
+
+/// A request that was read and whose caller is known.
+struct Asked {
+    parameters: Parameters,
+    bearer: Arc<Bearer>,
+    media_type: MediaType,
+    /// Whether it may be a mutation.
+    may_change: bool,
+    /// The body, when the answer may be kept under it.
+    question: Option<Bytes>,
+}
+
+impl Outcome {
+    fn executed(answer: &Answer, media_type: MediaType, id: &RequestId) -> Self {
+        let code = answer.errors.first().and_then(code_of);
+        let internal = code == Some(ErrorCode::Internal.as_str());
+        let unavailable = code == Some(ErrorCode::LedgerUnavailable.as_str());
+        let (status, body) = if is_request_error(answer) {
+            let status = if internal {
+                StatusCode::INTERNAL_SERVER_ERROR
+            } else if unavailable {
+                StatusCode::SERVICE_UNAVAILABLE
+            } else {
+                media_type.refusal()
+            };
+            let errors = Errors {
+                errors: &answer.errors,
+            };
+            (status, written(&errors, id))
+        } else {
+            (StatusCode::OK, written(answer, id))
+        };
+        Self {
+            status,
+            media_type,
+            body,
+            source: if internal {
+                Source::Failed
+            } else {
+                Source::Executed
+            },
+            code: code.map(str::to_owned),
+            operation: None,
+            bearer: None,
+            allow: None,
+        }
+    }
+
+    /// Errors of a document that was not executed.
+    fn errors(errors: Vec<ServerError>, media_type: MediaType, id: &RequestId) -> Self {
+        let mut answer = Answer::from_errors(errors);
+        finish(&mut answer, id.as_str());
+        Self {
+            source: Source::Refused,
+            ..Self::executed(&answer, media_type, id)
+        }
+    }
+
+    fn refused(refusal: &Refusal<'_>, media_type: MediaType, id: &RequestId) -> Self {
+        let error = request_error(refusal.code, refusal.message);
+        Self {
+            status: refusal.status,
+            ..Self::errors(vec![error], media_type, id)
+        }
+    }
+
+    fn failed(error: &ServiceError, media_type: MediaType, id: &RequestId) -> Self {
+        if let ServiceError::Internal(source) | ServiceError::LedgerUnavailable(source) = error {
+            error!(
+                request_id = id.as_str(),
+                error = source.as_ref() as &dyn std::error::Error,
+                "a token could not be verified"
+            );
+        }
+        let status = StatusCode::from_u16(error.code().http_status());
+        let refusal = Refusal {
+            code: error.code(),
+            status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            message: &error.to_string(),
+        };
+        Self::refused(&refusal, media_type, id)
+    }
+
+    fn not_allowed(allow: &'static str, media_type: MediaType, id: &RequestId) -> Self {
+        let message = format!("this request must be sent by {allow}");
+        let refusal = Refusal::bad(StatusCode::METHOD_NOT_ALLOWED, &message);
+        Self {
+            allow: Some(HeaderValue::from_static(allow)),
+            ..Self::refused(&refusal, media_type, id)
+        }
+    }
+
+    /// One line a request. Kept answers would drown all others, so theirs is for debugging.
+    fn log(&self, id: &RequestId, took: Duration) {
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        if self.source == Source::Kept {
+            debug!(request_id = id.as_str(), took_us, "kept answer");
+            return;
+        }
+        let (kind, name) = match &self.operation {
+            Some((kind, name)) => (limits::operation_word(*kind), name.as_deref()),
+            None => ("", None),
+        };
+        let viewer = self.bearer.as_ref().map(|bearer| &bearer.caller.viewer);
+        info!(
+            request_id = id.as_str(),
+            kind,
+            operation = name.and_then(|name| name.get(..64).or(Some(name))),
+            status = self.status.as_u16(),
+            code = self.code.as_deref(),
+            tenant = viewer.map(|viewer| viewer.tenant.as_str()),
+            role = viewer.map(|viewer| viewer.role.as_str()),
+            took_us,
+            "answered"
+        );
+    }
+
+    fn into_response(self, id: RequestId) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.reserve(6);
+        headers.insert(header::CONTENT_TYPE, self.media_type.header());
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        headers.insert(super::request_id::HEADER, id.into_header());
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, allow);
+        }
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+fn written(answer: &impl Serialize, id: &RequestId) -> Bytes {
+    match serde_json::to_vec(answer) {
+        Ok(bytes) => bytes.into(),
+        Err(error) => {
+            error!(request_id = id.as_str(), %error, "an answer could not be written");
+            Bytes::from_static(
+                br#"{"errors":[{"message":"something went wrong on our side","extensions":{"code":"INTERNAL"}}]}"#,
+            )
+        }
+    }
+}
