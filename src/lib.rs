@@ -12,8 +12,10 @@
 //! 5. [`graphql`]: how it is asked. [`worker`]: the polling loop.
 //! 6. [`http`]: the doors.
 
+pub mod app;
 pub mod auth;
 pub mod cache;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;

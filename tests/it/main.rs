@@ -6,6 +6,7 @@
     reason = "outside of a test function, too, a test fails by panicking"
 )]
 
+mod architecture;
 mod auth;
 mod config;
 mod contracts;

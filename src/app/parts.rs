@@ -1,0 +1,181 @@
+//! The parts that commands and the service share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{self, Role};
+use crate::clock::Clock;
+use crate::config::{Config, EncryptionKey};
+use crate::crypto::{Key, KeyRing};
+use crate::domain::ids::{TenantId, UserId};
+use crate::provider::http::{HttpSettings, Limits};
+use crate::provider::quickbooks::{QuickBooks, QuickBooksSettings};
+use crate::service::connections::Connections;
+use crate::service::keys::key_records;
+use crate::service::ledger::Providers;
+use crate::service::meter::BudgetMeter;
+use crate::service::sync::{RefreshQueue, Sync, SyncSettings};
+use crate::store::Store;
+
+/// Opens the database named by the settings, under their keys. Runs no migration.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let key = |key: &EncryptionKey| Key::from_bytes(*key.expose());
+    let older = config.encryption.older_keys.iter().flatten().map(key);
+    let keys = KeyRing::new(key(&config.encryption.key), older.collect());
+    Store::open(config.database.url.expose(), Arc::new(keys))
+        .await
+        .context("the database cannot be opened (database.url)")
+}
+
+/// The accounting systems of the installation.
+///
+/// # Errors
+/// When a provider's settings make no client.
+pub fn providers(
+    config: &Config,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Providers> {
+    let settings = &config.quickbooks;
+    let callback = format!(
+        "{}/oauth/quickbooks/callback",
+        config.server.public_url.origin()
+    );
+    let defaults = QuickBooksSettings::default();
+    let quickbooks = QuickBooksSettings {
+        client_id: settings.client_id.clone().unwrap_or_default(),
+        client_secret: settings.client_secret.clone().unwrap_or_default(),
+        api_url: settings.api_url.as_str().to_owned(),
+        authorize_url: settings.authorize_url.as_str().to_owned(),
+        token_url: settings.token_url.as_str().to_owned(),
+        revoke_url: settings.revoke_url.as_str().to_owned(),
+        redirect_url: settings
+            .redirect_url
+            .as_ref()
+            .map_or(callback, |url| url.as_str().to_owned()),
+        http: HttpSettings {
+            connect_timeout: settings.connect_timeout,
+            request_timeout: settings.request_timeout,
+            limits: Limits {
+                per_minute: settings.requests_per_minute,
+                concurrent: settings.concurrent_requests,
+                ..defaults.http.limits
+            },
+            ..defaults.http
+        },
+        ..defaults
+    };
+    let meter = BudgetMeter::new(store.clone(), Arc::clone(clock), settings.monthly_reads);
+    let quickbooks = QuickBooks::new(quickbooks, Arc::clone(clock), Arc::new(meter))?;
+    Ok(Providers::new(vec![Arc::new(quickbooks)]))
+}
+
+/// Adding, authorizing and listing connections.
+///
+/// # Errors
+/// As [`providers`].
+pub fn connections(
+    config: &Config,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Connections> {
+    let providers = providers(config, store, clock)?;
+    Ok(Connections::new(
+        store.clone(),
+        providers,
+        Arc::clone(clock),
+    ))
+}
+
+/// The sync, which ends after the step in hand once `stop` is cancelled.
+///
+/// # Errors
+/// As [`providers`].
+pub fn sync(
+    config: &Config,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+    refreshes: RefreshQueue,
+    stop: CancellationToken,
+) -> anyhow::Result<Sync> {
+    let signed = |time: Duration| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+    let settings = SyncSettings {
+        comparison_interval: signed(config.sync.comparison_interval),
+        overlap: signed(config.sync.overlap),
+        lease: signed(config.sync.lease),
+    };
+    let providers = providers(config, store, clock)?;
+    let clock = Arc::clone(clock);
+    Ok(Sync::new(
+        store.clone(),
+        providers,
+        clock,
+        settings,
+        refreshes,
+        stop,
+    ))
+}
+
+/// A client for requests to this machine, without proxies.
+///
+/// # Errors
+/// When the TLS library cannot start.
+pub fn plain_client() -> anyhow::Result<reqwest::Client> {
+    Ok(reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(5))
+        .build()?)
+}
+
+/// What a native test token is to say.
+#[derive(Clone, Copy, Debug)]
+pub struct TestToken<'a> {
+    /// `rep`, `account_manager`, `finance` or `admin`.
+    pub role: &'a str,
+    /// The contact that it is for.
+    pub contact: Option<&'a str>,
+    /// The user.
+    pub user: &'a str,
+}
+
+/// Mints a native test token under a tenant's own HS256 key, as its CRM would.
+///
+/// # Errors
+/// When the role is none, or the tenant has no such key.
+pub async fn mint_test_token(
+    config: &Config,
+    store: &Store,
+    tenant: &TenantId,
+    wish: TestToken<'_>,
+    now: Timestamp,
+) -> anyhow::Result<String> {
+    use secrecy::ExposeSecret;
+
+    let Some(role) = Role::parse(wish.role) else {
+        bail!(
+            "`{}` is no role; write rep, account_manager, finance or admin",
+            wish.role
+        );
+    };
+    let keys = store.signing_keys(Some(tenant), "native").await?;
+    let lifetime = SignedDuration::try_from(config.native.max_age)?;
+    let token = auth::TestToken {
+        user: UserId::from(wish.user),
+        name: None,
+        role: Some(role),
+        contact: wish.contact.map(str::to_owned),
+        company: None,
+        email: None,
+        tax_number: None,
+        lifetime,
+    }
+    .mint(&key_records(keys), &config.native.audience, now)?;
+    Ok(token.expose_secret().to_owned())
+}
