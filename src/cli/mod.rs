@@ -37,6 +37,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Start an accounting server that speaks QuickBooks' wire format, for tests and demos
+    #[cfg(feature = "sandbox")]
+    Sandbox(crate::sandbox::SandboxArgs),
     /// Bring the database's tables up to date
     Migrate,
     /// Print the GraphQL schema
@@ -100,6 +103,8 @@ impl Cli {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let context = Context::new(self.config);
         match self.command {
+            #[cfg(feature = "sandbox")]
+            Command::Sandbox(args) => crate::sandbox::run(args).await?,
             Command::Migrate => context.migrate().await?,
             Command::Schema => context::print(&graphql::sdl()),
             Command::Connection { command } => return command.run(&context).await,
