@@ -177,24 +177,22 @@ fn total(by_currency: &[CurrencyBalance], rates: Option<&Rates>) -> Option<Total
     }
     let rates = rates?;
     let base = rates.base();
-    let in_base = |amount: Decimal, currency| {
-        let converted = rates.convert(Money::new(amount, currency), base)?;
-        Some(converted.amount)
-    };
-    let mut outstanding = Decimal::ZERO;
-    let mut overdue = Decimal::ZERO;
-    let mut used = Vec::new();
-    for part in by_currency {
-        outstanding += in_base(part.outstanding(), part.currency)?;
-        overdue += in_base(part.overdue, part.currency)?;
-        if !(part.outstanding().is_zero() && part.overdue.is_zero()) {
-            used.extend(rates.of(part.currency).cloned());
-        }
-    }
+    let outstanding = by_currency
+        .iter()
+        .map(|part| Money::new(part.outstanding(), part.currency));
+    let overdue = by_currency
+        .iter()
+        .map(|part| Money::new(part.overdue, part.currency));
+    let needs_rate =
+        |part: &&CurrencyBalance| !(part.outstanding().is_zero() && part.overdue.is_zero());
     Some(TotalBalance {
-        outstanding: Money::new(outstanding, base),
-        overdue: Money::new(overdue, base),
-        rates: used,
+        outstanding: rates.sum(outstanding, base)?,
+        overdue: rates.sum(overdue, base)?,
+        rates: by_currency
+            .iter()
+            .filter(needs_rate)
+            .filter_map(|part| rates.of(part.currency).cloned())
+            .collect(),
     })
 }
 

@@ -102,6 +102,15 @@ impl Rates {
         Some(Money::new(amount, to).rounded())
     }
 
+    /// Amounts of any currencies in one, each converted by itself. `None` where a rate is missing, or
+    /// one is so far out that the sum is beyond a decimal.
+    pub fn sum(&self, amounts: impl IntoIterator<Item = Money>, to: Currency) -> Option<Money> {
+        amounts.into_iter().try_fold(Money::zero(to), |sum, next| {
+            let amount = sum.amount.checked_add(self.convert(next, to)?.amount)?;
+            Some(Money::new(amount, to))
+        })
+    }
+
     /// Base units for one unit of a currency; never zero.
     fn units(&self, currency: Currency) -> Option<Decimal> {
         if currency == self.base {

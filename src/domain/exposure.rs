@@ -87,10 +87,9 @@ pub fn credit(
     };
     let currency = limit.map_or(customer_currency, |limit| limit.limit.currency);
     let parts = parts(balance, rates, currency);
-    let exposure = parts.as_ref().map(|parts| {
-        let sum = parts.iter().map(|part| part.amount.amount).sum();
-        Money::new(sum, currency)
-    });
+    let exposure = parts
+        .as_ref()
+        .and_then(|parts| rates.sum(parts.iter().map(|part| part.amount), currency));
     let in_force = limit.filter(|_| !limit_expired).map(|limit| limit.limit);
     let against_limit = in_force.zip(exposure);
     Credit {
@@ -99,7 +98,9 @@ pub fn credit(
         exposure,
         parts: parts.unwrap_or_default(),
         headroom: against_limit
-            .map(|(limit, exposure)| Money::new(limit.amount - exposure.amount, currency)),
+            // A limit is what a person typed: as large as a decimal can be.
+            .map(|(limit, exposure)| limit.amount.saturating_sub(exposure.amount))
+            .map(|headroom| Money::new(headroom, currency)),
         utilization: against_limit.and_then(|(limit, exposure)| {
             let share = exposure.amount.checked_div(limit.amount)?;
             Some(rounding::share(share))
@@ -109,32 +110,32 @@ pub fn credit(
 
 /// The parts of the exposure in one currency, without those that are nothing.
 fn parts(balance: &Balance, rates: &Rates, currency: Currency) -> Option<Vec<ExposurePart>> {
-    let mut gross = Decimal::ZERO;
-    let mut unapplied = Decimal::ZERO;
-    let mut excess = Decimal::ZERO;
-    let converted = |amount, from| {
-        let money = rates.convert(Money::new(amount, from), currency)?;
-        Some(money.amount)
-    };
-    for part in &balance.by_currency {
-        gross += converted(part.gross_receivable, part.currency)?;
-        unapplied += converted(part.unapplied_credit, part.currency)?;
-    }
-    for money in &balance.tie_out.ledger_excess {
-        excess += converted(money.amount, money.currency)?;
-    }
+    let by_currency = &balance.by_currency;
+    let gross = by_currency
+        .iter()
+        .map(|part| Money::new(part.gross_receivable, part.currency));
+    let unapplied = by_currency
+        .iter()
+        .map(|part| Money::new(-part.unapplied_credit, part.currency));
+    let excess = balance.tie_out.ledger_excess.iter().copied();
     let all = [
-        (ExposurePartKind::GrossReceivable, gross),
-        (ExposurePartKind::UnappliedCredit, -unapplied),
-        (ExposurePartKind::LedgerDifference, excess),
+        (
+            ExposurePartKind::GrossReceivable,
+            rates.sum(gross, currency)?,
+        ),
+        (
+            ExposurePartKind::UnappliedCredit,
+            rates.sum(unapplied, currency)?,
+        ),
+        (
+            ExposurePartKind::LedgerDifference,
+            rates.sum(excess, currency)?,
+        ),
     ];
     let parts = all
         .into_iter()
-        .filter(|(kind, amount)| *kind == ExposurePartKind::GrossReceivable || !amount.is_zero())
-        .map(|(kind, amount)| ExposurePart {
-            kind,
-            amount: Money::new(amount, currency),
-        });
+        .filter(|(kind, sum)| *kind == ExposurePartKind::GrossReceivable || !sum.amount.is_zero())
+        .map(|(kind, amount)| ExposurePart { kind, amount });
     Some(parts.collect())
 }
 

@@ -61,6 +61,11 @@ impl fmt::Debug for Currency {
 /// decimal.
 pub const MAX_AMOUNT: Decimal = Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0);
 
+/// Whether an amount is one that books may hold.
+pub fn within_bounds(amount: Decimal) -> bool {
+    amount.abs() <= MAX_AMOUNT
+}
+
 /// An exact amount of one currency, in major units (`12.50` dollars). May be negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Money {

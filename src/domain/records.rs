@@ -9,6 +9,7 @@ use super::books::{Customer, PaymentTerms};
 use super::document::{Application, Document};
 use super::freshness::Dataset;
 use super::ids::ItemId;
+use super::money::within_bounds;
 
 /// A customer as read, with what is resolved later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,40 @@ pub struct DocumentRecord {
     pub documents: Vec<Document>,
     /// The applications that it carries.
     pub applications: Vec<Application>,
+}
+
+impl DocumentRecord {
+    /// Whether every amount in it is one that the figures can be computed from
+    /// ([`super::money::MAX_AMOUNT`]).
+    pub fn within_bounds(&self) -> bool {
+        let of_documents = self.documents.iter().all(|document| {
+            let of_lines = document
+                .lines
+                .iter()
+                .all(|line| within_bounds(line.amount) && line.quantity.is_none_or(within_bounds));
+            within_bounds(document.total) && within_bounds(document.tax) && of_lines
+        });
+        let of_applications = self
+            .applications
+            .iter()
+            .all(|one| within_bounds(one.amount));
+        of_documents && of_applications
+    }
+}
+
+impl CustomerRecord {
+    /// Whether the ledger's own figures for it can be compared with ours
+    /// ([`super::money::MAX_AMOUNT`]).
+    pub fn within_bounds(&self) -> bool {
+        let customer = &self.customer;
+        [
+            customer.ledger_balance,
+            customer.ledger_balance_with_children,
+        ]
+        .into_iter()
+        .flatten()
+        .all(within_bounds)
+    }
 }
 
 /// A ledger account.

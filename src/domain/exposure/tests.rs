@@ -173,6 +173,27 @@ fn a_limit_of_zero_has_headroom_and_no_utilization() {
 }
 
 #[test]
+fn absurd_limits_and_rates_do_not_overflow() {
+    let paid_ahead = payment("1", "2026-01-01", "70");
+    let endless = Money::new(Decimal::MAX, currency("USD"));
+    let endless = [limit(Some(key("1")), endless, "2026-01-01", None)];
+    let credit = credit_of(books(&[paid_ahead], &[]), &endless, &[]);
+    assert_eq!(
+        credit.headroom.map(|headroom| headroom.amount),
+        Some(Decimal::MAX)
+    );
+    let billion = "1000000000";
+    let bills =
+        ["1", "2"].map(|id| in_currency("EUR", invoice(id, "2026-01-01", "2026-01-31", billion)));
+    let absurd = [rate("EUR", "60000000000000000000", "2026-01-01")];
+    let dollars = [limit(Some(key("1")), usd("1"), "2026-01-01", None)];
+    assert_eq!(
+        credit_of(books(&bills, &[]), &dollars, &absurd).exposure,
+        None
+    );
+}
+
+#[test]
 fn an_expired_limit_leaves_no_headroom() {
     let ended = [limit(
         Some(key("1")),

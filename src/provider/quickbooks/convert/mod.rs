@@ -15,7 +15,7 @@ use super::wire::{QueryResponse, Reference as WireReference, Row};
 use crate::domain::document::{DocumentId, DocumentKind, DocumentState, Side};
 use crate::domain::freshness::Dataset;
 use crate::domain::ids::CustomerId;
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, MAX_AMOUNT};
 use crate::domain::records::{AccountRecord, Deletion, DocumentRecord, Records};
 use crate::provider::http::UNKNOWN_VALUES;
 use crate::provider::{ProviderError, ProviderResult, Reference};
@@ -79,7 +79,29 @@ pub(super) fn records(
             documents.push(posting::documents(&context, form, row)?);
         }
     }
+    refuse_absurd_amounts(&records)?;
     Ok(records)
+}
+
+/// No sum over what is kept may leave the range of a decimal.
+fn refuse_absurd_amounts(records: &Records) -> ProviderResult<()> {
+    let customer = records
+        .customers
+        .iter()
+        .find(|record| !record.within_bounds())
+        .map(|record| (Dataset::Customers, record.customer.id.as_str()));
+    let document = records
+        .documents
+        .iter()
+        .find(|record| !record.within_bounds())
+        .map(|record| (record.dataset, record.ledger_id.as_str()));
+    match customer.or(document) {
+        Some((dataset, id)) => Err(ProviderError::Malformed {
+            path: format!("{}[Id={id}]", dataset.as_str()),
+            reason: format!("an amount is beyond {MAX_AMOUNT}"),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// The rows that still exist; the others are noted as gone.
@@ -217,5 +239,25 @@ fn empty_record(dataset: Dataset, row: &impl Row, changed_at: Timestamp) -> Docu
         changed_at,
         documents: Vec::new(),
         applications: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_an_amount_that_no_sum_could_hold() {
+        let read = |total: &str| {
+            let json = format!(
+                r#"{{"Invoice":[{{"Id":"7","TxnDate":"2026-01-01","TotalAmt":{total},
+                    "CustomerRef":{{"value":"1"}},"CurrencyRef":{{"value":"USD"}}}}]}}"#
+            );
+            let response = serde_json::from_str(&json).expect("it decodes");
+            records(&response, &Reference::default(), Timestamp::UNIX_EPOCH)
+        };
+        assert!(read("1000000000000000").is_ok());
+        let refused = read("1000000000000000.01").expect_err("too much");
+        assert!(refused.to_string().contains("invoices[Id=7]"), "{refused}");
     }
 }
