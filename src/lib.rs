@@ -11,6 +11,8 @@
 //! 4. [`service`]: what the application does, with its rules of access.
 //! 5. [`graphql`]: how it is asked. [`worker`]: the polling loop.
 //! 6. [`http`]: the doors.
+//!
+//! Apart from them stands `sandbox`, which meets the rest over HTTP only.
 
 pub mod app;
 pub mod auth;
@@ -23,6 +25,8 @@ pub mod domain;
 pub mod graphql;
 pub mod http;
 pub mod provider;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod service;
 pub mod store;
 pub mod telemetry;

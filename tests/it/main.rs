@@ -11,3 +11,5 @@ mod auth;
 mod config;
 mod contracts;
 mod properties;
+#[cfg(feature = "sandbox")]
+mod sandbox;

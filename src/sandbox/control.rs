@@ -1,0 +1,436 @@
+//! The control endpoint: what a test, a demo or a curious person does to the books from outside.
+//!
+//! JSON in, JSON out; a mistake is 400 with `{"error": "…"}`. `company` is a `realmId` and may be left
+//! out where there is only one.
+//!
+//! | Call | Does |
+//! |---|---|
+//! | `GET /sandbox` | lists the companies, with their sizes |
+//! | `POST /sandbox/tokens {company, access_token?, refresh_token?}` | gives tokens without a consent |
+//! | `POST /sandbox/tokens/expire {company, which: access\|refresh\|all}` | ends tokens before their time |
+//! | `POST /sandbox/invoices {company, customer, amount, due_days?, date?, description?}` | bills a customer (id or display name) |
+//! | `POST /sandbox/payments {company, customer, amount, apply?: oldest\|none, date?}` | money comes in |
+//! | `POST /sandbox/delete {company, entity, id}` | deletes a document |
+//! | `POST /sandbox/void {company, entity, id}` | voids a document |
+//! | `GET /sandbox/balances?company=` | every customer's balance, and the same added up from documents |
+//! | `GET\|DELETE /sandbox/counts` | requests by company and kind; starts anew |
+//! | `GET\|POST\|DELETE /sandbox/faults` | orders of trouble, see below |
+//! | `PUT /sandbox/limits {per_minute, per_second, batches_per_minute}` | null means without limit |
+//! | `PUT /sandbox/delay {company, milliseconds}` | how long each query takes |
+//! | `PUT /sandbox/rotation {rotation: daily\|always}` | when refresh tokens change |
+//! | `POST /sandbox/reset` | everything as it was at the start |
+//!
+//! An order of trouble: `{kind, company?, matching?, times?, skip?, stage?, milliseconds?,
+//! retry_after?}` with `kind` one of `latency`, `unauthorized`, `throttled`, `server_error`,
+//! `unavailable`, `disconnect`, `truncate`, `malformed`, `fault_inside`; `matching` a part of
+//! `METHOD path?query` and body, decoded; `stage` `before` (the default) or `after` the work is done.
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::books::{Books, Detail, Document, Id, Kind, Line, List};
+use super::oauth::Which;
+use super::options::{Limits, Rotation};
+use super::query::shown;
+use super::state::{Company, Shared, World};
+use super::trouble::Trouble;
+use super::wire::schema::Entity;
+use super::wire::{amount, pacific};
+
+/// The routes, below `/sandbox`.
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/", get(companies))
+        .route("/tokens", post(tokens))
+        .route("/tokens/expire", post(expire))
+        .route("/invoices", post(invoice))
+        .route("/payments", post(payment))
+        .route("/delete", post(delete))
+        .route("/void", post(void))
+        .route("/balances", get(balances))
+        .route("/counts", get(counts).delete(reset_counts))
+        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/limits", put(limits))
+        .route("/delay", put(delay))
+        .route("/rotation", put(rotation))
+        .route("/reset", post(reset))
+}
+
+/// A mistake of the caller, in words.
+struct Mistake(String);
+
+impl Mistake {
+    fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+}
+
+impl IntoResponse for Mistake {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, Json(json!({"error": self.0}))).into_response()
+    }
+}
+
+type Outcome = Result<Json<Value>, Mistake>;
+
+/// The `realmId` meant: the one named, or the only one.
+fn realm(world: &World, named: Option<&str>) -> Result<String, Mistake> {
+    match named {
+        Some(realm) if world.companies.contains_key(realm) => Ok(realm.to_owned()),
+        Some(realm) => Err(Mistake::new(format!("there is no company {realm}"))),
+        None if world.companies.len() == 1 => {
+            Ok(world.companies.keys().next().cloned().unwrap_or_default())
+        }
+        None => Err(Mistake::new("say which company")),
+    }
+}
+
+fn company<'a>(world: &'a mut World, named: Option<&str>) -> Result<&'a mut Company, Mistake> {
+    let realm = realm(world, named)?;
+    world
+        .companies
+        .get_mut(&realm)
+        .ok_or_else(|| Mistake::new(format!("there is no company {realm}")))
+}
+
+async fn companies(State(shared): State<Shared>) -> Json<Value> {
+    let world = shared.world();
+    let companies: Vec<Value> = world
+        .companies
+        .iter()
+        .map(|(realm, company)| {
+            let documents: serde_json::Map<String, Value> = Kind::ALL
+                .into_iter()
+                .map(|kind| (kind.entity().to_owned(), json!(company.books.count(kind))))
+                .collect();
+            json!({
+                "company": realm,
+                "name": company.name,
+                "currency": company.books.home.code(),
+                "multicurrency": company.books.multicurrency,
+                "customers": company.books.names(List::Customer).count(),
+                "documents": documents,
+            })
+        })
+        .collect();
+    Json(json!({"companies": companies}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokensWanted {
+    company: Option<String>,
+    access_token: Option<String>,
+    refresh_token: Option<String>,
+}
+
+async fn tokens(State(shared): State<Shared>, Json(wanted): Json<TokensWanted>) -> Outcome {
+    let now = shared.now();
+    let mut world = shared.world();
+    let realm = realm(&world, wanted.company.as_deref())?;
+    Ok(Json(world.tokens.mint(
+        &realm,
+        wanted.access_token,
+        wanted.refresh_token,
+        now,
+    )))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expiry {
+    company: Option<String>,
+    which: Which,
+}
+
+async fn expire(State(shared): State<Shared>, Json(expiry): Json<Expiry>) -> Outcome {
+    let now = shared.now();
+    let mut world = shared.world();
+    let realm = realm(&world, expiry.company.as_deref())?;
+    world.tokens.expire(&realm, expiry.which, now);
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InvoiceWanted {
+    company: Option<String>,
+    customer: String,
+    amount: Decimal,
+    due_days: Option<i64>,
+    date: Option<Date>,
+    description: Option<String>,
+}
+
+/// The customer meant, with what a document of theirs needs.
+fn begin(
+    books: &Books,
+    kind: Kind,
+    customer: &str,
+    date: Option<Date>,
+    now: jiff::Timestamp,
+) -> Result<Document, Mistake> {
+    let customer = books
+        .find_customer(customer)
+        .ok_or_else(|| Mistake::new(format!("there is no customer {customer}")))?;
+    let date = date.unwrap_or_else(|| now.to_zoned(pacific()).date());
+    let mut document = Document::new(kind, date, now);
+    document.customer = Some(customer.id);
+    document.currency = customer.currency;
+    document.rate = books.rate(customer.currency);
+    Ok(document)
+}
+
+fn post_document(books: &mut Books, document: Document, now: jiff::Timestamp) -> Outcome {
+    let kind = document.kind;
+    let id = books
+        .post(document, now)
+        .map_err(|refusal| Mistake::new(format!("{refusal:?}")))?;
+    Ok(Json(
+        shown(books, Entity::Kind(kind), id).unwrap_or_default(),
+    ))
+}
+
+fn positive(amount: Decimal) -> Result<Decimal, Mistake> {
+    if amount > Decimal::ZERO {
+        Ok(amount)
+    } else {
+        Err(Mistake::new("the amount must be greater than zero"))
+    }
+}
+
+async fn invoice(State(shared): State<Shared>, Json(wanted): Json<InvoiceWanted>) -> Outcome {
+    let now = shared.now();
+    let mut world = shared.world();
+    let books = &mut company(&mut world, wanted.company.as_deref())?.books;
+    let mut document = begin(books, Kind::Invoice, &wanted.customer, wanted.date, now)?;
+    document.total = positive(wanted.amount)?;
+    document.open = document.total;
+    document.due = match (wanted.due_days, books.find_customer(&wanted.customer)) {
+        (Some(days), _) => document.date.checked_add(jiff::Span::new().days(days)).ok(),
+        (None, Some(customer)) => Some(books.due_date(customer, None, document.date)),
+        (None, None) => None,
+    };
+    document.number = Some(books.take_number());
+    document.lines = vec![Line {
+        amount: document.total,
+        description: wanted.description.map(Into::into),
+        detail: Detail::Sale {
+            item: 1,
+            quantity: Some(Decimal::ONE),
+            price: Some(document.total),
+            taxable: false,
+        },
+    }];
+    post_document(books, document, now)
+}
+
+/// What a payment settles.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Apply {
+    /// The invoices due first.
+    #[default]
+    Oldest,
+    /// Nothing: the money stays unapplied.
+    None,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaymentWanted {
+    company: Option<String>,
+    customer: String,
+    amount: Decimal,
+    #[serde(default)]
+    apply: Apply,
+    date: Option<Date>,
+}
+
+async fn payment(State(shared): State<Shared>, Json(wanted): Json<PaymentWanted>) -> Outcome {
+    let now = shared.now();
+    let mut world = shared.world();
+    let books = &mut company(&mut world, wanted.company.as_deref())?.books;
+    let mut document = begin(books, Kind::Payment, &wanted.customer, wanted.date, now)?;
+    document.total = positive(wanted.amount)?;
+    if wanted.apply == Apply::Oldest {
+        document.lines = oldest_first(books, document.customer, document.total);
+    }
+    post_document(books, document, now)
+}
+
+/// Lines that apply an amount to a customer's invoices, those due first before the others.
+fn oldest_first(books: &Books, customer: Option<Id>, amount: Decimal) -> Vec<Line> {
+    let mut open: Vec<&Document> = books
+        .documents(Kind::Invoice)
+        .filter(|invoice| invoice.customer == customer && !invoice.open.is_zero())
+        .collect();
+    open.sort_by_key(|invoice| (invoice.due.unwrap_or(invoice.date), invoice.id));
+    let mut left = amount;
+    let mut lines = Vec::new();
+    for invoice in open {
+        let applied = left.min(invoice.open);
+        if applied.is_zero() {
+            break;
+        }
+        left -= applied;
+        lines.push(Line {
+            amount: applied,
+            description: None,
+            detail: Detail::Applied {
+                kind: Kind::Invoice,
+                to: invoice.id,
+                line: None,
+            },
+        });
+    }
+    lines
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Meant {
+    company: Option<String>,
+    entity: String,
+    id: String,
+}
+
+impl Meant {
+    fn document(&self) -> Result<(Kind, Id), Mistake> {
+        let kind = match Entity::parse(&self.entity) {
+            Some(Entity::Kind(kind)) => kind,
+            _ => return Err(Mistake::new("only documents can be deleted or voided")),
+        };
+        let id = self
+            .id
+            .parse()
+            .map_err(|_| Mistake::new("the id is no number"))?;
+        Ok((kind, id))
+    }
+}
+
+async fn delete(State(shared): State<Shared>, Json(meant): Json<Meant>) -> Outcome {
+    let now = shared.now();
+    let (kind, id) = meant.document()?;
+    let mut world = shared.world();
+    let books = &mut company(&mut world, meant.company.as_deref())?.books;
+    books
+        .delete(kind, id, now)
+        .map_err(|refusal| Mistake::new(format!("{refusal:?}")))?;
+    Ok(Json(json!({})))
+}
+
+async fn void(State(shared): State<Shared>, Json(meant): Json<Meant>) -> Outcome {
+    let now = shared.now();
+    let (kind, id) = meant.document()?;
+    let mut world = shared.world();
+    let books = &mut company(&mut world, meant.company.as_deref())?.books;
+    books
+        .void(kind, id, now)
+        .map_err(|refusal| Mistake::new(format!("{refusal:?}")))?;
+    Ok(Json(
+        shown(books, Entity::Kind(kind), id).unwrap_or_default(),
+    ))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Where {
+    company: Option<String>,
+}
+
+async fn balances(State(shared): State<Shared>, Query(place): Query<Where>) -> Outcome {
+    let mut world = shared.world();
+    let books = &company(&mut world, place.company.as_deref())?.books;
+    let computed = books.computed_balances();
+    let customers: Vec<Value> = books
+        .names(List::Customer)
+        .map(|customer| {
+            json!({
+                "id": customer.id.to_string(),
+                "name": books.full_name(List::Customer, customer),
+                "currency": customer.currency.code(),
+                "balance": amount(customer.balance),
+                "computed": amount(computed.get(&customer.id).copied().unwrap_or_default()),
+            })
+        })
+        .collect();
+    Ok(Json(json!({"customers": customers})))
+}
+
+async fn counts(State(shared): State<Shared>) -> Json<Value> {
+    Json(shared.world().throttle.counts())
+}
+
+async fn reset_counts(State(shared): State<Shared>) -> Json<Value> {
+    shared.world().throttle.reset_counts();
+    Json(json!({}))
+}
+
+async fn faults(State(shared): State<Shared>) -> Json<Value> {
+    Json(json!(shared.world().troubles.list()))
+}
+
+async fn add_fault(State(shared): State<Shared>, Json(trouble): Json<Trouble>) -> Json<Value> {
+    shared.world().troubles.add(trouble);
+    Json(json!({}))
+}
+
+async fn clear_faults(State(shared): State<Shared>) -> Json<Value> {
+    shared.world().troubles.clear();
+    Json(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsWanted {
+    per_minute: Option<u32>,
+    per_second: Option<u32>,
+    batches_per_minute: Option<u32>,
+}
+
+async fn limits(State(shared): State<Shared>, Json(wanted): Json<LimitsWanted>) -> Json<Value> {
+    shared.world().throttle.limits = Limits {
+        per_minute: wanted.per_minute,
+        per_second: wanted.per_second,
+        batches_per_minute: wanted.batches_per_minute,
+    };
+    Json(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delay {
+    company: Option<String>,
+    milliseconds: u64,
+}
+
+async fn delay(State(shared): State<Shared>, Json(wanted): Json<Delay>) -> Outcome {
+    let mut world = shared.world();
+    company(&mut world, wanted.company.as_deref())?.page_delay =
+        std::time::Duration::from_millis(wanted.milliseconds);
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RotationWanted {
+    rotation: Rotation,
+}
+
+async fn rotation(State(shared): State<Shared>, Json(wanted): Json<RotationWanted>) -> Json<Value> {
+    shared.world().tokens.policy.rotation = wanted.rotation;
+    Json(json!({}))
+}
+
+async fn reset(State(shared): State<Shared>) -> Json<Value> {
+    shared.reset();
+    Json(json!({}))
+}

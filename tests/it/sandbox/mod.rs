@@ -1,0 +1,5 @@
+//! The sandbox accounting server, over HTTP as the connector meets it.
+
+mod books;
+mod dataset;
+mod harness;
