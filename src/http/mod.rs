@@ -14,6 +14,8 @@ use tower_http::timeout::TimeoutLayer;
 
 pub mod answers;
 pub mod bearer;
+pub mod embed;
+pub mod exchange;
 pub mod graphql;
 pub mod health;
 pub mod meters;
@@ -21,6 +23,7 @@ pub mod negotiation;
 pub mod problem;
 pub mod request_id;
 mod subscriptions;
+pub mod widget;
 
 use crate::service::ErrorCode;
 use graphql::Endpoint;

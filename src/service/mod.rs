@@ -21,6 +21,7 @@ pub mod limits;
 pub mod linking;
 pub mod meter;
 pub mod read;
+pub mod sign_in;
 pub mod sync;
 pub mod transactions;
 pub mod updates;

@@ -1,0 +1,141 @@
+//! The widget: the page that a CRM frames, and the files it loads.
+
+use std::fmt::Write as _;
+
+use axum::extract::Path;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::{Embed, EmbeddedFile};
+use serde::Serialize;
+
+use super::problem::Problem;
+use crate::config::FrameAncestor;
+use crate::service::ErrorCode;
+
+/// The built widget. It may be absent where only the server was built.
+#[derive(Embed)]
+#[folder = "widget/dist/"]
+#[allow_missing = true]
+struct Dist;
+
+/// What the page finds in its `pulse-boot` block: who it speaks for, and where it goes with that.
+/// Addresses are paths, so that the page talks to the origin that served it and to no other.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Boot<'a> {
+    /// The bearer of the page's requests.
+    pub session: &'a str,
+    /// When it ends.
+    pub expires_at: String,
+    /// Until when it may be renewed from itself.
+    pub hard_cap: String,
+    /// The contact that the CRM shows.
+    pub contact_id: Option<&'a str>,
+    /// The contact's company.
+    pub company: Option<&'a str>,
+    /// The CRM's scheme.
+    pub preset: &'a str,
+    /// The tenant.
+    pub tenant: &'a str,
+    /// The origins that may frame the page and talk to it.
+    pub host_origins: Vec<&'a str>,
+    /// Whether the host can give fresh tokens.
+    pub can_renew: bool,
+    /// The language to speak.
+    pub locale: Option<&'a str>,
+    /// Where a fresh token is traded for a session.
+    pub exchange_url: String,
+    /// Where queries go.
+    pub graphql_url: &'a str,
+    /// Where news come from.
+    pub subscription_url: &'a str,
+}
+
+/// The page with its boot block, framed by nobody but `ancestors`.
+pub fn page(boot: &Boot<'_>, ancestors: &[FrameAncestor]) -> Response {
+    let Some(index) = Dist::get("index.html") else {
+        return sealed(not_built(), &[]);
+    };
+    let Some(html) = with_boot(&index, boot) else {
+        tracing::error!("the widget's index.html has no head; build it again");
+        return sealed(not_built(), &[]);
+    };
+    let mut response = html.into_response();
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    sealed(response, ancestors)
+}
+
+fn with_boot(index: &EmbeddedFile, boot: &Boot<'_>) -> Option<String> {
+    let html = std::str::from_utf8(&index.data).ok()?;
+    let (head, rest) = html.split_once("</head>")?;
+    // A block of data, not of script: the policy below lets no inline script run. An escaped `<`
+    // keeps whatever a name holds inside of the block.
+    let json = serde_json::to_string(boot).ok()?.replace('<', "\\u003c");
+    Some(format!(
+        "{head}<script type=\"application/json\" id=\"pulse-boot\">{json}</script></head>{rest}"
+    ))
+}
+
+/// Adds what every answer to a request that carried a token needs: it is not kept, its address goes
+/// nowhere, and only `ancestors` may frame it. There is no `X-Frame-Options`, which knows no lists
+/// and would overrule some browsers' reading of `frame-ancestors`.
+pub fn sealed(mut response: Response, ancestors: &[FrameAncestor]) -> Response {
+    let headers = response.headers_mut();
+    let set = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    for (name, value) in set {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // The ancestors passed their own check, so this cannot fail; without a policy nothing goes out.
+    let policy = HeaderValue::from_str(&policy(ancestors))
+        .unwrap_or(HeaderValue::from_static("frame-ancestors 'none'"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+fn policy(ancestors: &[FrameAncestor]) -> String {
+    let mut policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+         font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors"
+        .to_owned();
+    if ancestors.is_empty() {
+        policy.push_str(" 'none'");
+    }
+    for ancestor in ancestors {
+        // Writing to a string does not fail.
+        let _ = write!(policy, " {}", ancestor.as_str());
+    }
+    policy
+}
+
+/// `GET /assets/…`: the page's files. Their names change with their content, so they are kept for
+/// ever.
+pub async fn asset(Path(name): Path<String>) -> Response {
+    let Some(file) = Dist::get(&format!("assets/{name}")) else {
+        return match Dist::get("index.html") {
+            Some(_) => Problem::new(ErrorCode::NotFound, "there is no such file").into_response(),
+            None => not_built(),
+        };
+    };
+    let headers = [
+        (header::CONTENT_TYPE, file.metadata.mimetype()),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    let headers = headers.map(|(name, value)| (name, value.to_owned()));
+    (headers, file.data).into_response()
+}
+
+fn not_built() -> Response {
+    Problem::new(
+        ErrorCode::Internal,
+        "the widget is not built: run `make widget`, then build the server again",
+    )
+    .with_status(StatusCode::SERVICE_UNAVAILABLE)
+    .into_response()
+}
