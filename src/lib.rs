@@ -12,7 +12,7 @@
 //! 5. [`graphql`]: how it is asked. [`worker`]: the polling loop.
 //! 6. [`http`]: the doors.
 //!
-//! Apart from them stands `sandbox`, which meets the rest over HTTP only.
+//! Apart from them stand `sandbox` and `demo`, which meet the rest over HTTP only.
 
 pub mod app;
 pub mod auth;
@@ -21,6 +21,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod crypto;
+#[cfg(feature = "sandbox")]
+pub mod demo;
 pub mod domain;
 pub mod graphql;
 pub mod http;

@@ -1,6 +1,7 @@
 //! The authorization server's endpoints: consent page, tokens, revocation.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use axum::body::Bytes;
 use axum::extract::connect_info::ConnectInfo;
@@ -71,27 +72,27 @@ async fn page(State(shared): State<Shared>, Query(request): Query<Request>) -> R
     }
     let mut buttons = String::new();
     for (realm, company) in &shared.world().companies {
-        buttons.push_str(&format!(
-            "<button name=\"realm\" value=\"{}\">Connect {}</button>\n",
+        let _ = writeln!(
+            buttons,
+            "<button name=\"realm\" value=\"{}\">Connect {}</button>",
             escape(realm),
             escape(&company.name)
-        ));
+        );
     }
-    let hidden: String = [
+    let mut hidden = String::new();
+    for (name, value) in [
         ("client_id", &request.client_id),
         ("redirect_uri", &request.redirect_uri),
         ("response_type", &request.response_type),
         ("scope", &request.scope),
         ("state", &request.state),
-    ]
-    .iter()
-    .map(|(name, value)| {
-        format!(
+    ] {
+        let _ = write!(
+            hidden,
             "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",
             escape(value)
-        )
-    })
-    .collect();
+        );
+    }
     Html(document(&format!(
         "<p>An application asks to read and write the books of a company.</p>\
          <form method=\"post\" action=\"/connect/oauth2\">{hidden}{buttons}\
@@ -168,28 +169,25 @@ pub(crate) async fn token(
             "refresh_token" => world.tokens.refresh(parameter("refresh_token"), now),
             _ => return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", None),
         };
-        match answer {
-            Some(mut answer) => {
-                let asked = headers
-                    .get("x-include-refresh-token-hard-expires-in")
-                    .is_some_and(|value| value == "true");
-                if let Value::Object(answer) = &mut answer {
-                    // The callback names the company; the token endpoint does not.
-                    answer.remove("realmId");
-                    if !asked {
-                        answer.remove("x_refresh_token_hard_expires_in");
-                    }
+        if let Some(mut answer) = answer {
+            let asked = headers
+                .get("x-include-refresh-token-hard-expires-in")
+                .is_some_and(|value| value == "true");
+            if let Value::Object(answer) = &mut answer {
+                // The callback names the company; the token endpoint does not.
+                answer.remove("realmId");
+                if !asked {
+                    answer.remove("x_refresh_token_hard_expires_in");
                 }
-                Json(answer).into_response()
             }
-            None => {
-                world.throttle.count("oauth", "invalid_grant");
-                refuse(
-                    StatusCode::BAD_REQUEST,
-                    "invalid_grant",
-                    Some("Incorrect or invalid refresh token"),
-                )
-            }
+            Json(answer).into_response()
+        } else {
+            world.throttle.count("oauth", "invalid_grant");
+            refuse(
+                StatusCode::BAD_REQUEST,
+                "invalid_grant",
+                Some("Incorrect or invalid refresh token"),
+            )
         }
     })
     .await

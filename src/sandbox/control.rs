@@ -304,9 +304,8 @@ struct Meant {
 
 impl Meant {
     fn document(&self) -> Result<(Kind, Id), Mistake> {
-        let kind = match Entity::parse(&self.entity) {
-            Some(Entity::Kind(kind)) => kind,
-            _ => return Err(Mistake::new("only documents can be deleted or voided")),
+        let Some(Entity::Kind(kind)) = Entity::parse(&self.entity) else {
+            return Err(Mistake::new("only documents can be deleted or voided"));
         };
         let id = self
             .id

@@ -140,8 +140,8 @@ pub struct TokenPolicy {
 impl Default for TokenPolicy {
     fn default() -> Self {
         Self {
-            access_life: Duration::from_secs(3600),
-            refresh_life: Duration::from_secs(8_726_400),
+            access_life: Duration::from_hours(1),
+            refresh_life: Duration::from_hours(101 * 24),
             rotation: Rotation::Daily,
         }
     }

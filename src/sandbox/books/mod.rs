@@ -4,6 +4,8 @@
 //! [`Books::weigh`], which moves the balance of whom it concerns. [`Books::computed_balances`] adds it
 //! up from scratch; the tests hold the two equal.
 
+mod applying;
+mod balance;
 mod posting;
 mod record;
 
@@ -17,7 +19,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use posting::Refusal;
 pub(crate) use record::{
-    Currency, Detail, Document, Id, Kind, Line, List, Name, Side, Stamp, Tombstone,
+    Currency, Detail, Document, Entry, Id, Kind, Line, List, Side, Stamp, Tombstone,
 };
 
 /// One company's books.
@@ -31,7 +33,7 @@ pub(crate) struct Books {
     pub(crate) default_term: Option<Id>,
     /// Counts every change: answers made from one revision are good until the next.
     pub(crate) revision: u64,
-    names: BTreeMap<List, BTreeMap<Id, Name>>,
+    names: BTreeMap<List, BTreeMap<Id, Entry>>,
     /// Lower-case unique names, per list; customers and vendors share one.
     by_name: HashMap<(List, String), Id>,
     /// Sub-customers, by the customer right above.
@@ -64,12 +66,12 @@ impl Books {
     }
 
     /// The names of a list, by id.
-    pub(crate) fn names(&self, list: List) -> impl Iterator<Item = &Name> {
+    pub(crate) fn names(&self, list: List) -> impl Iterator<Item = &Entry> {
         self.names.get(&list).into_iter().flat_map(BTreeMap::values)
     }
 
     /// One name.
-    pub(crate) fn name(&self, list: List, id: Id) -> Option<&Name> {
+    pub(crate) fn name(&self, list: List, id: Id) -> Option<&Entry> {
         self.names.get(&list)?.get(&id)
     }
 
@@ -94,7 +96,7 @@ impl Books {
     }
 
     /// The customer of an id or a display name.
-    pub(crate) fn find_customer(&self, id_or_name: &str) -> Option<&Name> {
+    pub(crate) fn find_customer(&self, id_or_name: &str) -> Option<&Entry> {
         if let Some(customer) = id_or_name
             .parse()
             .ok()
@@ -124,7 +126,7 @@ impl Books {
     }
 
     /// Writes a new name and gives its id. A caller that wants a certain id sets it, else it is 0.
-    pub(crate) fn add_name(&mut self, list: List, mut name: Name) -> Id {
+    pub(crate) fn add_name(&mut self, list: List, mut name: Entry) -> Id {
         let next = self.next_name.entry(Self::name_space(list)).or_insert(1);
         if name.id == 0 {
             name.id = *next;
@@ -142,7 +144,7 @@ impl Books {
     }
 
     /// Rewrites a name.
-    pub(crate) fn put_name(&mut self, list: List, name: Name) {
+    pub(crate) fn put_name(&mut self, list: List, name: Entry) {
         let space = Self::name_space(list);
         if let Some(before) = self.names.entry(list).or_default().get(&name.id) {
             self.by_name.remove(&(space, before.name.to_lowercase()));
@@ -162,7 +164,7 @@ impl Books {
     }
 
     /// `Parent:Child`, as the API spells a sub-customer's full name.
-    pub(crate) fn full_name(&self, list: List, name: &Name) -> String {
+    pub(crate) fn full_name(&self, list: List, name: &Entry) -> String {
         let mut parts = vec![name.name.as_ref()];
         let mut above = name.parent;
         // Five levels are the most there are.
@@ -178,7 +180,7 @@ impl Books {
     }
 
     /// How many customers stand above.
-    pub(crate) fn level(&self, name: &Name) -> u32 {
+    pub(crate) fn level(&self, name: &Entry) -> u32 {
         let mut level = 0;
         let mut above = name.parent;
         while let Some(parent) = above.and_then(|id| self.name(List::Customer, id)) {
@@ -192,7 +194,7 @@ impl Books {
     }
 
     /// The balance of a customer and of all below: `BalanceWithJobs`.
-    pub(crate) fn balance_with_jobs(&self, customer: &Name) -> Decimal {
+    pub(crate) fn balance_with_jobs(&self, customer: &Entry) -> Decimal {
         let below: Decimal = self
             .children
             .get(&customer.id)
@@ -224,7 +226,7 @@ impl Books {
     }
 
     /// The due date by a customer's terms, or by the company's.
-    pub(crate) fn due_date(&self, customer: &Name, term: Option<Id>, date: Date) -> Date {
+    pub(crate) fn due_date(&self, customer: &Entry, term: Option<Id>, date: Date) -> Date {
         let days = term
             .or_else(|| customer.reference("SalesTermRef"))
             .or(self.default_term)
@@ -242,8 +244,8 @@ impl Books {
     }
 
     /// A new customer's record with nothing but a name.
-    pub(crate) fn blank_name(name: &str, currency: Currency, now: Timestamp) -> Name {
-        Name {
+    pub(crate) fn blank_name(name: &str, currency: Currency, now: Timestamp) -> Entry {
+        Entry {
             id: 0,
             stamp: Stamp::new(now),
             name: Arc::from(name),

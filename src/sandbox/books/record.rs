@@ -134,7 +134,7 @@ impl List {
 
 /// A customer, vendor, item, term or account.
 #[derive(Clone, Debug)]
-pub(crate) struct Name {
+pub(crate) struct Entry {
     pub(crate) id: Id,
     pub(crate) stamp: Stamp,
     /// Its unique name (`DisplayName` or `Name`).
@@ -150,7 +150,7 @@ pub(crate) struct Name {
     pub(crate) properties: Map<String, Value>,
 }
 
-impl Name {
+impl Entry {
     /// The id in a reference property such as `SalesTermRef`.
     pub(crate) fn reference(&self, property: &str) -> Option<Id> {
         self.properties

@@ -8,7 +8,7 @@ use rand::Rng;
 use rust_decimal::Decimal;
 
 use super::scribe::{NewCustomer, Scribe};
-use super::words;
+use super::{ground, words};
 use crate::sandbox::books::{Books, Currency, Id, Kind, Side};
 
 /// Over how many days the invoices are spread.
@@ -38,7 +38,7 @@ pub(super) fn books(
     seed: u64,
     now: Timestamp,
 ) -> Books {
-    let mut scribe = Scribe::new(super::ground(true, now), seed, now);
+    let mut scribe = Scribe::new(ground::books(true, now), seed, now);
     let start = today.saturating_sub(Span::new().days(DAYS));
     let manners = invent_customers(&mut scribe, customers, start);
     if manners.is_empty() {

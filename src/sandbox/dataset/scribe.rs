@@ -9,6 +9,7 @@ use rand::{Rng, SeedableRng};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value, json};
 
+use super::ground::account;
 use super::words;
 use crate::sandbox::books::{Books, Currency, Detail, Document, Id, Kind, Line, List, Side};
 use crate::sandbox::wire::{pacific, reference};
@@ -29,12 +30,47 @@ pub(super) struct Goods {
     pub(super) price: Decimal,
 }
 
+/// The usual price of an item.
+fn price_of(item: Id) -> Decimal {
+    let cents = usize::try_from(item)
+        .ok()
+        .and_then(|item| words::ITEMS.get(item.checked_sub(1)?))
+        .map_or(1_000, |(_, cents)| *cents);
+    Decimal::new(cents, 2)
+}
+
 /// The sales tax on an amount: 8 %, or none.
 pub(super) fn tax(net: Decimal, taxed: bool) -> Decimal {
     if !taxed {
         return Decimal::ZERO;
     }
     (net * Decimal::new(8, 2)).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// Goods that come to exactly this amount: some items, and freight for the rest.
+pub(super) fn goods_worth(worth: Decimal, basket: &[Id]) -> Vec<Goods> {
+    let mut left = worth;
+    let mut goods = Vec::new();
+    for item in basket.iter().take(2) {
+        let price = price_of(*item);
+        let most = (left / price / Decimal::TWO).trunc();
+        if let Ok(quantity @ 1..) = u32::try_from(most) {
+            left -= price * Decimal::from(quantity);
+            goods.push(Goods {
+                item: *item,
+                quantity,
+                price,
+            });
+        }
+    }
+    if left > Decimal::ZERO {
+        goods.push(Goods {
+            item: words::FREIGHT,
+            quantity: 1,
+            price: left,
+        });
+    }
+    goods
 }
 
 /// Who a new customer is.
@@ -124,7 +160,7 @@ impl Scribe {
                 .map(|term| term.name.clone());
             record
                 .properties
-                .insert("SalesTermRef".to_owned(), reference(term, name.as_deref()));
+                .insert("SalesTermRef".to_owned(), reference(&term, name.as_deref()));
         }
         self.books.add_name(List::Customer, record)
     }
@@ -186,32 +222,6 @@ impl Scribe {
             .collect()
     }
 
-    /// Goods that come to exactly this amount: some items, and freight for the rest.
-    pub(super) fn goods_worth(&mut self, worth: Decimal, basket: &[Id]) -> Vec<Goods> {
-        let mut left = worth;
-        let mut goods = Vec::new();
-        for item in basket.iter().take(2) {
-            let price = self.price(*item);
-            let most = (left / price / Decimal::TWO).trunc();
-            if let Ok(quantity @ 1..) = u32::try_from(most) {
-                left -= price * Decimal::from(quantity);
-                goods.push(Goods {
-                    item: *item,
-                    quantity,
-                    price,
-                });
-            }
-        }
-        if left > Decimal::ZERO {
-            goods.push(Goods {
-                item: words::FREIGHT,
-                quantity: 1,
-                price: left,
-            });
-        }
-        goods
-    }
-
     /// A few items of a basket, in quantities that a business buys.
     pub(super) fn some_goods(&mut self, basket: &[Id], size: u32) -> Vec<Goods> {
         let lines = self.random.random_range(1..=basket.len().min(3));
@@ -222,18 +232,10 @@ impl Scribe {
                 Goods {
                     item,
                     quantity: self.random.random_range(1..=size),
-                    price: self.price(item),
+                    price: price_of(item),
                 }
             })
             .collect()
-    }
-
-    fn price(&self, item: Id) -> Decimal {
-        let cents = usize::try_from(item)
-            .ok()
-            .and_then(|item| words::ITEMS.get(item.checked_sub(1)?))
-            .map_or(1_000, |(_, cents)| *cents);
-        Decimal::new(cents, 2)
     }
 
     /// Bills goods. With `taxed`, 8 % is added.
@@ -287,7 +289,7 @@ impl Scribe {
     /// Sells or refunds for cash.
     pub(super) fn cash(&mut self, kind: Kind, customer: Id, date: Date, goods: &[Goods]) -> Id {
         let mut document = self.sale(kind, customer, date, goods, false);
-        document.account = Some(super::account::CHECKING);
+        document.account = Some(account::CHECKING);
         self.post(document)
     }
 
@@ -324,7 +326,7 @@ impl Scribe {
         let created = self.moment(date);
         let mut document = Document::new(Kind::Deposit, date, created);
         document.currency = self.books.home;
-        document.account = Some(super::account::CHECKING);
+        document.account = Some(account::CHECKING);
         document.lines = payments
             .iter()
             .filter_map(|payment| self.books.document(Kind::Payment, *payment))
@@ -353,7 +355,7 @@ impl Scribe {
         let receivables = self
             .books
             .receivables(document.currency)
-            .unwrap_or(super::account::RECEIVABLES);
+            .unwrap_or(account::RECEIVABLES);
         let posting = |account, side, customer| Line {
             amount,
             description: Some("Correction".into()),
@@ -373,9 +375,9 @@ impl Scribe {
             };
             document
                 .lines
-                .push(posting(super::account::BAD_DEBTS, other, None));
+                .push(posting(account::BAD_DEBTS, other, None));
         } else {
-            document.account = Some(super::account::CHECKING);
+            document.account = Some(account::CHECKING);
         }
         if kind == Kind::Purchase {
             let extra = Map::from_iter([("PaymentType".to_owned(), json!("Check"))]);

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use rand::Rng;
 use rust_decimal::Decimal;
 
-use super::scribe::{Goods, Scribe};
+use super::scribe::{Goods, Scribe, goods_worth};
 use crate::sandbox::books::{Id, Kind, Side};
 
 /// How a customer bought and paid for a while. Ages are days before today.
@@ -121,15 +121,8 @@ impl Stories {
     }
 
     /// One invoice of exactly this amount, of which some may be paid.
-    pub(super) fn open(
-        &mut self,
-        scribe: &mut Scribe,
-        customer: Id,
-        age: i64,
-        cents: i64,
-        basket: &[Id],
-    ) {
-        let goods = scribe.goods_worth(Decimal::new(cents, 2), basket);
+    pub(super) fn open(&mut self, customer: Id, age: i64, cents: i64, basket: &[Id]) {
+        let goods = goods_worth(Decimal::new(cents, 2), basket);
         let key = self.key();
         self.tell(
             age,
@@ -145,13 +138,12 @@ impl Stories {
     /// An invoice that is paid in part.
     pub(super) fn partly_paid(
         &mut self,
-        scribe: &mut Scribe,
         customer: Id,
         (age, cents): (i64, i64),
         (paid_age, paid_cents): (i64, i64),
         basket: &[Id],
     ) {
-        self.open(scribe, customer, age, cents, basket);
+        self.open(customer, age, cents, basket);
         let paid = Decimal::new(paid_cents, 2);
         self.tell(
             paid_age,
@@ -176,31 +168,17 @@ impl Stories {
     }
 
     /// A credit memo that stays unused.
-    pub(super) fn credit(
-        &mut self,
-        scribe: &mut Scribe,
-        customer: Id,
-        age: i64,
-        cents: i64,
-        basket: &[Id],
-    ) {
-        let goods = scribe.goods_worth(Decimal::new(cents, 2), basket);
+    pub(super) fn credit(&mut self, customer: Id, age: i64, cents: i64, basket: &[Id]) {
+        let goods = goods_worth(Decimal::new(cents, 2), basket);
         let key = self.key();
         self.tell(age, customer, Event::Memo { key, goods });
     }
 
     /// A credit memo that settles an invoice of the same amount.
-    pub(super) fn settled_by_credit(
-        &mut self,
-        scribe: &mut Scribe,
-        customer: Id,
-        age: i64,
-        cents: i64,
-        basket: &[Id],
-    ) {
-        self.open(scribe, customer, age, cents, basket);
+    pub(super) fn settled_by_credit(&mut self, customer: Id, age: i64, cents: i64, basket: &[Id]) {
+        self.open(customer, age, cents, basket);
         let invoice = self.documents;
-        self.credit(scribe, customer, age - 9, cents, basket);
+        self.credit(customer, age - 9, cents, basket);
         let amount = Decimal::new(cents, 2);
         self.tell(
             age - 9,

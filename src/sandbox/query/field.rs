@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::parse::Literal;
-use crate::sandbox::books::{Books, Document, Id, Kind, List, Name};
+use crate::sandbox::books::{Books, Document, Entry, Id, Kind, List};
 use crate::sandbox::wire::{pacific, request};
 
 /// A property's value.
@@ -147,7 +147,7 @@ pub(super) fn like(text: &str, pattern: &str) -> bool {
 /// A record under a statement.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Record<'a> {
-    Name(&'a Books, List, &'a Name),
+    Name(&'a Books, List, &'a Entry),
     Document(&'a Document),
 }
 
@@ -192,7 +192,7 @@ impl<'a> Record<'a> {
     }
 }
 
-fn name_field<'a>(books: &Books, list: List, name: &'a Name, property: &str) -> Field<'a> {
+fn name_field<'a>(books: &Books, list: List, name: &'a Entry, property: &str) -> Field<'a> {
     match property {
         "Active" => Field::Flag(name.active),
         "FullyQualifiedName" => Field::Text(Cow::Owned(books.full_name(list, name))),

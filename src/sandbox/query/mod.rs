@@ -4,6 +4,7 @@ pub(crate) mod field;
 mod parse;
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -27,11 +28,11 @@ const REMEMBERED: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     revision: u64,
-    sets: Vec<(String, std::sync::Arc<[Id]>)>,
+    sets: Vec<(String, Arc<[Id]>)>,
 }
 
 impl Found {
-    fn get(&mut self, revision: u64, key: &str) -> Option<std::sync::Arc<[Id]>> {
+    fn get(&mut self, revision: u64, key: &str) -> Option<Arc<[Id]>> {
         if self.revision != revision {
             self.revision = revision;
             self.sets.clear();
@@ -42,7 +43,7 @@ impl Found {
             .map(|(_, ids)| ids.clone())
     }
 
-    fn put(&mut self, key: String, ids: std::sync::Arc<[Id]>) {
+    fn put(&mut self, key: String, ids: Arc<[Id]>) {
         if self.sets.len() == REMEMBERED {
             self.sets.remove(0);
         }
@@ -101,13 +102,12 @@ pub(crate) fn answer(
     };
     check(entity, &statement)?;
     let key = statement.without_page();
-    let ids = match found.get(books.revision, &key) {
-        Some(ids) => ids,
-        None => {
-            let ids: std::sync::Arc<[Id]> = select(books, entity, &statement).into();
-            found.put(key, ids.clone());
-            ids
-        }
+    let ids = if let Some(ids) = found.get(books.revision, &key) {
+        ids
+    } else {
+        let ids: Arc<[Id]> = select(books, entity, &statement).into();
+        found.put(key, Arc::clone(&ids));
+        ids
     };
     if statement.count {
         return Ok(json!({"totalCount": ids.len()}));
@@ -262,9 +262,8 @@ fn holds(row: &Record<'_>, condition: &Condition) -> bool {
             .iter()
             .any(|value| field.compare_literal(value) == Some(Ordering::Equal)),
         Comparison::Like => match (&field, &condition.value) {
-            (Field::Absent, _) => false,
+            (Field::Absent, _) | (_, Literal::Flag(_)) => false,
             (field, Literal::Text(pattern)) => field::like(&field.text(), pattern),
-            (_, Literal::Flag(_)) => false,
         },
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod request;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod show_document;
+mod show_lines;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -55,7 +56,7 @@ pub(crate) fn quantity(quantity: Decimal) -> Value {
 }
 
 /// `{"value":…,"name":…}`.
-pub(crate) fn reference(value: impl ToString, name: Option<&str>) -> Value {
+pub(crate) fn reference(value: &(impl ToString + ?Sized), name: Option<&str>) -> Value {
     let mut reference = Map::new();
     reference.insert("value".to_owned(), Value::String(value.to_string()));
     if let Some(name) = name {

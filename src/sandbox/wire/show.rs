@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{amount, instant, reference};
-use crate::sandbox::books::{Books, List, Name, Stamp};
+use crate::sandbox::books::{Books, Entry, List, Stamp};
 
 /// The properties that every record has.
 pub(super) fn common(shown: &mut Map<String, Value>, id: u64, stamp: &Stamp) {
@@ -22,7 +22,7 @@ pub(super) fn common(shown: &mut Map<String, Value>, id: u64, stamp: &Stamp) {
 }
 
 /// A name as the API shows it.
-pub(crate) fn name(books: &Books, list: List, name: &Name) -> Value {
+pub(crate) fn name(books: &Books, list: List, name: &Entry) -> Value {
     let mut shown = name.properties.clone();
     common(&mut shown, name.id, &name.stamp);
     shown.insert(list.name_property().to_owned(), json!(name.name.as_ref()));
@@ -35,7 +35,7 @@ pub(crate) fn name(books: &Books, list: List, name: &Name) -> Value {
             );
             shown.insert("Job".to_owned(), json!(name.parent.is_some()));
             if let Some(parent) = name.parent {
-                shown.insert("ParentRef".to_owned(), reference(parent, None));
+                shown.insert("ParentRef".to_owned(), reference(&parent, None));
                 shown.insert("Level".to_owned(), json!(books.level(name)));
             }
             shown.insert("Balance".to_owned(), amount(name.balance));
@@ -110,7 +110,7 @@ pub(crate) fn company_info(name: &str, started: Timestamp) -> Value {
 
 /// The preferences that a reader of receivables looks at, and some more.
 pub(crate) fn preferences(books: &Books, started: Timestamp) -> Value {
-    let default_term = books.default_term.map(|term| reference(term, None));
+    let default_term = books.default_term.map(|term| reference(&term, None));
     json!({
         "AccountingInfoPrefs": {
             "TrackDepartments": false, "ClassTrackingPerTxn": false,

@@ -4,8 +4,9 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value, json};
 
 use super::show::common;
+use super::show_lines::lines;
 use super::{amount, quantity, reference};
-use crate::sandbox::books::{Books, Detail, Document, Kind, Line, List, Side};
+use crate::sandbox::books::{Books, Detail, Document, Kind, List};
 
 /// The user who wrote everything, by id.
 const AUTHOR: &str = "1000000000000002";
@@ -68,16 +69,18 @@ pub(crate) fn document(books: &Books, document: &Document) -> Value {
     Value::Object(shown)
 }
 
-fn customer_reference(books: &Books, customer: u64) -> Value {
+/// A reference to a customer, by its full name.
+pub(super) fn customer_reference(books: &Books, customer: u64) -> Value {
     let name = books
         .name(List::Customer, customer)
         .map(|name| books.full_name(List::Customer, name));
-    reference(customer, name.as_deref())
+    reference(&customer, name.as_deref())
 }
 
-fn account_reference(books: &Books, account: u64) -> Value {
+/// A reference to an account.
+pub(super) fn account_reference(books: &Books, account: u64) -> Value {
     let name = books.name(List::Account, account).map(|name| &*name.name);
-    reference(account, name)
+    reference(&account, name)
 }
 
 /// What invoices, credit memos and receipts have in common.
@@ -169,7 +172,7 @@ fn payment(books: &Books, document: &Document, shown: &mut Map<String, Value>) {
     put("ProcessPayment", json!(false));
     put(
         "DepositToAccountRef",
-        reference(document.account.unwrap_or(UNDEPOSITED_FUNDS), None),
+        reference(&document.account.unwrap_or(UNDEPOSITED_FUNDS), None),
     );
     let deposits: Vec<Value> = document
         .links
@@ -211,150 +214,4 @@ fn tax(document: &Document) -> Value {
             },
         }],
     })
-}
-
-fn lines(books: &Books, document: &Document) -> Value {
-    let mut shown: Vec<Value> = document
-        .lines
-        .iter()
-        .enumerate()
-        .map(|(index, each)| line(books, document, index, each))
-        .collect();
-    if document.kind.is_sales_form() {
-        shown.push(json!({
-            "Amount": amount(document.subtotal()),
-            "DetailType": "SubTotalLineDetail",
-            "SubTotalLineDetail": {},
-        }));
-    }
-    Value::Array(shown)
-}
-
-fn line(books: &Books, document: &Document, index: usize, line: &Line) -> Value {
-    let mut shown = Map::new();
-    shown.insert("Amount".to_owned(), amount(line.amount));
-    if let Some(description) = &line.description {
-        shown.insert("Description".to_owned(), json!(description.as_ref()));
-    }
-    // Journal lines count from 0 and have no number; the others count from 1.
-    if document.kind == Kind::JournalEntry {
-        shown.insert("Id".to_owned(), json!(index.to_string()));
-    } else if !matches!(line.detail, Detail::Applied { .. } | Detail::Banked { .. }) {
-        shown.insert("Id".to_owned(), json!((index + 1).to_string()));
-        if document.kind != Kind::Purchase {
-            shown.insert("LineNum".to_owned(), json!(index + 1));
-        }
-    }
-    if !matches!(line.detail, Detail::Applied { .. } | Detail::Banked { .. }) {
-        shown.insert("CustomExtensions".to_owned(), json!([]));
-    }
-    let mut detail = |kind: &str, value: Value| {
-        shown.insert("DetailType".to_owned(), json!(kind));
-        shown.insert(kind.to_owned(), value);
-    };
-    match &line.detail {
-        Detail::Sale {
-            item,
-            quantity: sold,
-            price,
-            taxable,
-        } => {
-            let name = books.name(List::Item, *item);
-            let mut sale = Map::new();
-            sale.insert(
-                "ItemRef".to_owned(),
-                reference(item, name.map(|name| &*name.name)),
-            );
-            if let Some(price) = price {
-                sale.insert("UnitPrice".to_owned(), quantity(*price));
-            }
-            if let Some(sold) = sold {
-                sale.insert("Qty".to_owned(), quantity(*sold));
-            }
-            if let Some(account) = name.and_then(|name| name.properties.get("IncomeAccountRef")) {
-                sale.insert("ItemAccountRef".to_owned(), account.clone());
-            }
-            let code = if *taxable { "TAX" } else { "NON" };
-            sale.insert("TaxCodeRef".to_owned(), json!({"value": code}));
-            detail("SalesItemLineDetail", Value::Object(sale));
-        }
-        Detail::Text => detail("DescriptionOnly", json!({})),
-        Detail::Discount { percent } => {
-            let mut off = json!({"PercentBased": percent.is_some()});
-            if let Some(percent) = percent {
-                off["DiscountPercent"] = quantity(*percent);
-            }
-            detail("DiscountLineDetail", off);
-        }
-        Detail::Applied { kind, to, line } => {
-            let mut link =
-                json!({"TxnId": to.to_string(), "TxnType": kind_of_link(books, *kind, *to)});
-            if let Some(line) = line {
-                link["TxnLineId"] = json!(line.to_string());
-            }
-            shown.insert("LinkedTxn".to_owned(), json!([link]));
-        }
-        Detail::Banked { payment } => {
-            shown.insert(
-                "LinkedTxn".to_owned(),
-                json!([{"TxnId": payment.to_string(), "TxnType": "Payment", "TxnLineId": "0"}]),
-            );
-        }
-        Detail::Posting {
-            account,
-            side,
-            customer,
-            ..
-        } => {
-            let mut posting = json!({"AccountRef": account_reference(books, *account)});
-            let customer = customer.map(|customer| customer_reference(books, customer));
-            let kind = match document.kind {
-                Kind::JournalEntry => {
-                    posting["PostingType"] = json!(match side {
-                        Side::Debit => "Debit",
-                        Side::Credit => "Credit",
-                    });
-                    if let Some(customer) = customer {
-                        posting["Entity"] = json!({"Type": "Customer", "EntityRef": customer});
-                    }
-                    "JournalEntryLineDetail"
-                }
-                Kind::Deposit => {
-                    if let Some(mut customer) = customer {
-                        customer["type"] = json!("CUSTOMER");
-                        posting["Entity"] = customer;
-                    }
-                    "DepositLineDetail"
-                }
-                _ => {
-                    if let Some(customer) = customer {
-                        posting["CustomerRef"] = customer;
-                    }
-                    posting["BillableStatus"] = json!("NotBillable");
-                    posting["TaxCodeRef"] = json!({"value": "NON"});
-                    "AccountBasedExpenseLineDetail"
-                }
-            };
-            detail(kind, posting);
-        }
-    }
-    Value::Object(shown)
-}
-
-/// The `TxnType` of a link: a purchase goes by how it was paid.
-fn kind_of_link(books: &Books, kind: Kind, id: u64) -> &'static str {
-    if kind != Kind::Purchase {
-        return kind.entity();
-    }
-    let extra = books
-        .document(kind, id)
-        .and_then(|document| document.extra.as_deref());
-    match extra
-        .and_then(|extra| extra.get("PaymentType"))
-        .and_then(Value::as_str)
-    {
-        Some("Check") => "Check",
-        Some("CreditCard") => "CreditCardCredit",
-        _ => "Expense",
-    }
 }

@@ -5,7 +5,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value};
 
 use super::lines;
-use crate::sandbox::books::{Books, Currency, Detail, Document, Kind, List, Name, Side};
+use crate::sandbox::books::{Books, Currency, Detail, Document, Entry, Kind, List, Side};
 use crate::sandbox::wire::fault::Fault;
 use crate::sandbox::wire::pacific;
 use crate::sandbox::wire::request::{Properties, decimal};
@@ -145,7 +145,7 @@ fn customer(
     document: &mut Document,
     body: &Properties,
     whole: bool,
-) -> Result<Option<Name>, Fault> {
+) -> Result<Option<Entry>, Fault> {
     let property = match document.kind {
         Kind::JournalEntry | Kind::Deposit => return Ok(None),
         Kind::Purchase => "EntityRef",
@@ -189,7 +189,7 @@ fn currency(
     books: &Books,
     document: &mut Document,
     body: &Properties,
-    customer: Option<&Name>,
+    customer: Option<&Entry>,
 ) -> Result<(), Fault> {
     let sent = match body.0.get("CurrencyRef") {
         Some(reference) => Some(

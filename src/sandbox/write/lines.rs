@@ -115,20 +115,20 @@ fn applied(
     customer: Option<Id>,
     line: &Map<String, Value>,
 ) -> Result<Detail, Fault> {
-    let link = line
+    let target = line
         .get("LinkedTxn")
         .and_then(|links| links.get(0))
         .and_then(Value::as_object)
         .ok_or_else(|| Fault::missing("LinkedTxn"))?;
-    let kind = link
+    let kind = target
         .get("TxnType")
         .and_then(Value::as_str)
         .and_then(Kind::of_link)
         .ok_or_else(|| Fault::bad_enumeration("TxnType"))?;
-    let to = reference(link, "TxnId")?.ok_or_else(|| Fault::missing("TxnId"))?;
+    let to = reference(target, "TxnId")?.ok_or_else(|| Fault::missing("TxnId"))?;
     let at = match kind {
         Kind::Invoice | Kind::CreditMemo => None,
-        _ => match reference(link, "TxnLineId")? {
+        _ => match reference(target, "TxnLineId")? {
             Some(at) => usize::try_from(at).ok(),
             None => books.receivable_line(kind, to, customer),
         },

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::books::{Books, Currency, Detail, Document, Kind, Line, List, Name};
+use crate::sandbox::books::{Books, Currency, Detail, Document, Entry, Kind, Line, List};
 use crate::sandbox::wire::fault::Fault;
 use crate::sandbox::wire::pacific;
 use crate::sandbox::wire::request::Properties;
@@ -168,7 +168,7 @@ fn update(books: &mut Books, list: List, body: &Properties, now: Timestamp) -> R
     Ok(id)
 }
 
-fn same(before: &Name, after: &Name) -> bool {
+fn same(before: &Entry, after: &Entry) -> bool {
     before.name == after.name
         && before.active == after.active
         && before.parent == after.parent
