@@ -11,5 +11,7 @@ mod auth;
 mod config;
 mod contracts;
 mod properties;
+mod quickbooks;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod support;

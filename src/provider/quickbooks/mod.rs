@@ -70,7 +70,7 @@ pub struct QuickBooksSettings {
     pub http: HttpSettings,
     /// The wait after a refusal for too many calls that names none (60 s by Intuit's word).
     pub throttle_wait: Duration,
-    /// Rows on a page, at most 1000.
+    /// Rows on a page: at most 1000, and at least 2, since pages may overlap by a row.
     pub page_size: u32,
 }
 
@@ -148,7 +148,7 @@ impl QuickBooks {
         Ok(Self {
             calls: Calls::new(&settings.api_url, client, settings.throttle_wait)?,
             oauth,
-            page_size: settings.page_size.clamp(1, MAX_PAGE_SIZE),
+            page_size: settings.page_size.clamp(2, MAX_PAGE_SIZE),
             capabilities: Capabilities {
                 datasets: &Dataset::ALL,
                 change_window: CHANGE_WINDOW,
