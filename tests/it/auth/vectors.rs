@@ -41,7 +41,7 @@ fn the_examples_of_rfc_7515_verify_and_no_changed_one_does() {
         let name = vector["alg"].as_str().expect("an algorithm");
         let Some(algorithm) = Algorithm::parse(name) else {
             // A.4 (ES512) and A.5 (none): no key of ours has such an algorithm.
-            assert!(key(Algorithm::Es256, &vector["jwk"]).is_err() || vector["jwk"].is_null());
+            assert!(vector["jwk"].is_null() || key(Algorithm::Es256, &vector["jwk"]).is_err());
             assert!(accepts(jws, &any_secret()).is_err(), "{name}");
             continue;
         };
