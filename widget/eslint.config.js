@@ -2,6 +2,9 @@ import js from '@eslint/js';
 import a11y from 'eslint-plugin-jsx-a11y';
 import tseslint from 'typescript-eslint';
 
+/** Fields that are taken out of an object to leave the others. */
+const unusedRest = { ignoreRestSiblings: true };
+
 export default tseslint.config(
   { ignores: ['dist', 'src/api/generated.ts'] },
   js.configs.recommended,
@@ -10,6 +13,7 @@ export default tseslint.config(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
+      '@typescript-eslint/no-unused-vars': ['error', unusedRest],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       'no-restricted-syntax': [
         'error',
@@ -23,6 +27,7 @@ export default tseslint.config(
   { files: ['src/**/*.tsx'], extends: [a11y.flatConfigs.strict] },
   {
     files: ['**/*.mjs', '*.js'],
+    rules: { 'no-unused-vars': ['error', unusedRest] },
     languageOptions: {
       globals: Object.fromEntries(
         [

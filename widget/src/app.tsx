@@ -35,7 +35,11 @@ export function App({ controller }: AppProps) {
   const [state, setState] = useState(controller.state);
   const [words, announce] = useState('');
   const main = useRef<HTMLElement>(null);
-  useEffect(() => controller.watch(setState), [controller]);
+  useEffect(() => {
+    // What happened before the first effect ran is not missed.
+    setState(controller.state);
+    return controller.watch(setState);
+  }, [controller]);
   useFocusKept(main, state.phase);
   useNews(language, state, announce);
 
@@ -139,6 +143,8 @@ function Button({ act, busy, words }: ButtonProps) {
 function PulseView({ state, doing }: { readonly state: Shown; readonly doing: Doing }) {
   const { t } = useLanguage();
   const { pulse, link, viewer, purchases } = state;
+  // Before the first load is through there is nothing yet that figures could be made of.
+  const empty = pulse.freshness.status === 'SYNCING' && !pulse.balance;
   const showMore = useCallback(() => void doing.showMore(), [doing]);
   const open = useCallback((id: string) => void doing.openDetails(id), [doing]);
   const openPurchases = useCallback(() => void doing.openPurchases(), [doing]);
@@ -147,13 +153,20 @@ function PulseView({ state, doing }: { readonly state: Shown; readonly doing: Do
       <Verdict decision={pulse.decision} />
       <FreshnessNotice freshness={pulse.freshness} />
       <CustomerShown link={link} pulse={pulse} />
-      <Figures pulse={pulse} />
-      <Insights insights={pulse.insights} />
+      {!empty && <Figures pulse={pulse} />}
+      <Insights pulse={pulse} />
       {pulse.balance && <Aging balance={pulse.balance} />}
-      <Transactions state={state} showMore={showMore} open={open} />
+      {(!empty || state.documents.total > 0) && (
+        <Transactions state={state} showMore={showMore} open={open} />
+      )}
       {pulse.behaviors.length > 0 && <Behavior behaviors={pulse.behaviors} />}
       {pulse.purchases && (
-        <Purchases year={pulse.purchases} purchases={purchases} open={openPurchases} />
+        <Purchases
+          year={pulse.purchases}
+          purchases={purchases}
+          today={pulse.asOf}
+          open={openPurchases}
+        />
       )}
       <About state={state} />
       {!viewer.canSeeAmounts && <p class={layout.small}>{t.band.note}</p>}
@@ -230,7 +243,7 @@ function useNews(language: Language, state: State, announce: (words: string) => 
 function owed({ t, f }: Language, { pulse }: Shown): string {
   if (!pulse.balance) return t.unknown;
   const { byCurrency } = pulse.balance;
-  if (byCurrency.length === 0) return t.figures.nothingOwed;
+  if (byCurrency.length === 0) return t.figures.nothing;
   return byCurrency
     .map(({ outstanding, outstandingBand }) => {
       if (!outstanding) return t.band.outstanding[outstandingBand];

@@ -37,7 +37,8 @@ export function BalanceAmount({ of, large = false }: AmountProps) {
   if (!isNegative(of.amount)) return <Amount of={of} large={large} />;
   return (
     <>
-      <Amount of={{ ...of, amount: magnitude(of.amount) }} large={large} /> {t.figures.inCredit}
+      <Amount of={{ ...of, amount: magnitude(of.amount) }} large={large} />{' '}
+      <span class={styles.inCredit}>{t.figures.inCredit}</span>
     </>
   );
 }

@@ -39,21 +39,16 @@ function InCurrency({ behavior, several }: InCurrencyProps) {
       </h2>
       <dl class={styles.facts}>
         {facts.map(([label, value]) => (
-          <>
+          <div key={label}>
             <dt>{label}</dt>
             <dd>{value}</dd>
-          </>
+          </div>
         ))}
-        {trend && (
-          <>
-            <dt>{t.behavior.trend}</dt>
-            <dd>{trendWords(language, trend)}</dd>
-          </>
-        )}
       </dl>
+      {trend && <p>{trendWords(language, trend)}</p>}
       <details class={styles.method}>
         <summary class={layout.summary}>{t.behavior.method}</summary>
-        <p class={layout.small}>{method}</p>
+        <p class={layout.small}>{t.behavior.methodWords(method)}</p>
         <p class={layout.small}>{t.behavior.since(f.date(since), settledCount)}</p>
         {settledByCreditCount > 0 && (
           <p class={layout.small}>{t.behavior.byCredit(settledByCreditCount)}</p>
@@ -69,12 +64,12 @@ function delay({ t, f }: Language, days: string): string {
   return isNegative(days) ? t.figures.early(f, days) : t.figures.late(f, days);
 }
 
-function trendWords({ t, f }: Language, trend: NonNullable<PaymentBehavior['trend']>): string {
+function trendWords(language: Language, trend: NonNullable<PaymentBehavior['trend']>): string {
+  const { t } = language;
   const { recent, earlier } = trend;
-  // Words only: the comparison picks one, no figure is made from it.
+  // Words only: the comparison picks a sentence, no figure is made from it.
   const [now, before] = [Math.round(Number(recent)), Math.round(Number(earlier))];
-  if (now === before) return t.behavior.trendSame;
-  return now > before
-    ? t.behavior.trendSlower(f, recent, earlier)
-    : t.behavior.trendFaster(f, recent, earlier);
+  if (now === before) return t.behavior.steady;
+  const sentence = now > before ? t.behavior.slower : t.behavior.faster;
+  return sentence(delay(language, recent), delay(language, earlier));
 }

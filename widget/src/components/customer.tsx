@@ -1,4 +1,4 @@
-import type { ContactLink, Pulse, PulsePart } from '../api/types';
+import type { ContactLink, Customer, Pulse, PulsePart } from '../api/types';
 import { isNegative } from '../format/decimal';
 import { useLanguage, type Language } from '../i18n/language';
 import styles from './customer.module.css';
@@ -12,7 +12,8 @@ interface CustomerProps {
 
 /** Whose figures these are, and why this customer's. */
 export function CustomerShown({ link, pulse }: CustomerProps) {
-  const { t } = useLanguage();
+  const language = useLanguage();
+  const { t } = language;
   const [only] = link.customers;
   if (!only) return null;
   const several = link.customers.length > 1;
@@ -33,12 +34,17 @@ export function CustomerShown({ link, pulse }: CustomerProps) {
       </h2>
       <p class={layout.small}>
         {way}
-        {!several &&
-          ` · ${t.customer.books(customer.connection.organization, customer.connection.provider)}`}
+        {!several && ` · ${booksOf(language, customer)}`}
       </p>
       {several && <Parts parts={pulse.parts} />}
     </section>
   );
+}
+
+/** The books that a customer is in: *Harbor Supply in QuickBooks*. */
+export function booksOf({ t }: Language, { connection }: Pick<Customer, 'connection'>): string {
+  const { organization, provider } = connection;
+  return t.customer.books(organization, t.customer.provider[provider] ?? provider);
 }
 
 function Parts({ parts }: { readonly parts: readonly PulsePart[] }) {
@@ -65,7 +71,7 @@ function balanceWords({ t, f }: Language, { balance, credit }: PulsePart): strin
     return isNegative(outstanding.amount) ? `${amount} ${t.figures.inCredit}` : amount;
   });
   const words = [
-    `${t.figures.outstanding}: ${owed.length > 0 ? owed.join(', ') : t.figures.nothingOwed}`,
+    `${t.figures.outstanding}: ${owed.length > 0 ? owed.join(', ') : t.figures.nothing}`,
   ];
   if (credit?.headroom) {
     const label = isNegative(credit.headroom.amount) ? t.figures.overLimit : t.figures.credit;

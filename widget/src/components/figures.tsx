@@ -1,14 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { Band } from '../api/generated';
-import type {
-  Balance,
-  Credit,
-  CreditDecision,
-  CurrencyBalance,
-  Money,
-  PaymentBehavior,
-  Pulse,
-} from '../api/types';
+import type { Balance, CreditDecision, CurrencyBalance, Money, Pulse } from '../api/types';
 import { forDrawing, isNegative, isZero, magnitude } from '../format/decimal';
 import { useLanguage } from '../i18n/language';
 import { Amount, BalanceAmount, Changing } from './amount';
@@ -22,8 +14,8 @@ export function Figures({ pulse }: { readonly pulse: Pulse }) {
       <dl class={styles.figures}>
         <Outstanding balance={pulse.balance} />
         <Overdue balance={pulse.balance} />
-        <CreditLeft credit={pulse.credit} decision={pulse.decision} />
-        <UsuallyPays behaviors={pulse.behaviors} />
+        <CreditLeft pulse={pulse} />
+        <UsuallyPays pulse={pulse} />
       </dl>
     </section>
   );
@@ -31,13 +23,14 @@ export function Figures({ pulse }: { readonly pulse: Pulse }) {
 
 interface FigureProps {
   readonly label: string;
-  readonly credit?: boolean;
+  /** Whether it takes the whole width, and how. */
+  readonly wide?: 'credit' | 'pays';
   readonly children: ComponentChildren;
 }
 
-function Figure({ label, credit = false, children }: FigureProps) {
+function Figure({ label, wide, children }: FigureProps) {
   return (
-    <div class={credit ? styles.credit : styles.figure}>
+    <div class={wide ? styles[wide] : styles.figure}>
       <dt class={styles.label}>{label}</dt>
       {children}
     </div>
@@ -115,7 +108,7 @@ function Outstanding({ balance }: { readonly balance: Balance | null }) {
   return (
     <Figure label={t.figures.outstanding}>
       {byCurrency.length === 0 ? (
-        <dd class={`${styles.value} ${styles.words}`}>{t.figures.nothingOwed}</dd>
+        <dd class={`${styles.value} ${styles.words}`}>{t.figures.nothing}</dd>
       ) : (
         <PerCurrency
           balances={byCurrency}
@@ -151,7 +144,7 @@ function Overdue({ balance }: { readonly balance: Balance | null }) {
   if (late.length === 0) {
     return (
       <Figure label={t.figures.overdue}>
-        <dd class={`${styles.value} ${styles.words}`}>{t.figures.nothingOverdue}</dd>
+        <dd class={`${styles.value} ${styles.words}`}>{t.figures.nothing}</dd>
       </Figure>
     );
   }
@@ -174,17 +167,21 @@ function Overdue({ balance }: { readonly balance: Balance | null }) {
   );
 }
 
-interface CreditProps {
-  readonly credit: Credit | null;
-  readonly decision: CreditDecision;
-}
-
 /** How much of the limit is left. Without a limit there is nothing that could be left. */
-function CreditLeft({ credit, decision }: CreditProps) {
+function CreditLeft({ pulse }: { readonly pulse: Pulse }) {
   const { t, f } = useLanguage();
+  const { credit, decision, parts, balance } = pulse;
+  if (!credit && balance && parts.length > 1) {
+    return (
+      <Figure label={t.figures.credit} wide="credit">
+        <dd class={`${styles.value} ${styles.words}`}>{t.figures.perCustomer}</dd>
+        <Note>{t.figures.perCustomerNote}</Note>
+      </Figure>
+    );
+  }
   if (!credit) {
     return (
-      <Figure label={t.figures.credit} credit>
+      <Figure label={t.figures.credit} wide="credit">
         <NotKnown why={t.figures.missing} />
       </Figure>
     );
@@ -192,11 +189,17 @@ function CreditLeft({ credit, decision }: CreditProps) {
   const { limit, limitOrigin, headroom, headroomBand, utilization, validTo, expired } = credit;
   if (limitOrigin === null) {
     return (
-      <Figure label={t.figures.credit} credit>
+      <Figure label={t.figures.credit} wide="credit">
         <dd class={`${styles.value} ${styles.words}`}>{t.figures.noLimit}</dd>
       </Figure>
     );
   }
+  const used =
+    utilization === null
+      ? null
+      : isZero(utilization) || isNegative(utilization)
+        ? t.figures.unused
+        : t.figures.usedShare(f.percent(utilization));
   const cashOnly = limit !== null && isZero(limit.amount);
   const over = headroom !== null && isNegative(headroom.amount);
   const origin = t.figures.limitOrigin[limitOrigin];
@@ -207,37 +210,35 @@ function CreditLeft({ credit, decision }: CreditProps) {
     : null;
   const about = [origin, term].filter(Boolean).join(', ');
   return (
-    <Figure label={over ? t.figures.overLimit : t.figures.credit} credit>
-      <div class={styles.row}>
-        <dd
-          class={`${styles.value} ${over ? styles.alarm : ''} ${cashOnly || !headroom ? styles.words : ''}`}
-        >
-          {cashOnly && !over ? (
-            t.figures.cashOnly
-          ) : headroom ? (
-            <Changing text={f.money(headroom)}>
-              <Amount of={{ ...headroom, amount: magnitude(headroom.amount) }} large />
-            </Changing>
-          ) : limit ? (
-            expired ? (
-              t.figures.noLimit
-            ) : (
-              t.figures.noHeadroom
-            )
-          ) : headroomBand ? (
-            t.band.headroom[headroomBand]
+    <Figure label={over ? t.figures.overLimit : t.figures.credit} wide="credit">
+      <dd
+        class={`${styles.value} ${over ? styles.alarm : ''} ${cashOnly || !headroom ? styles.words : ''}`}
+      >
+        {cashOnly && !over ? (
+          t.figures.cashOnly
+        ) : headroom ? (
+          <Changing text={f.money(headroom)}>
+            <Amount of={{ ...headroom, amount: magnitude(headroom.amount) }} large />
+          </Changing>
+        ) : limit ? (
+          expired ? (
+            t.figures.noLimit
           ) : (
-            t.unknown
-          )}
-        </dd>
-        {limit && (
-          <dd class={styles.note}>
-            {cashOnly ? t.figures.cashOnlyNote : t.figures.ofLimit(f.money(limit))}
-          </dd>
+            t.figures.noHeadroom
+          )
+        ) : headroomBand ? (
+          t.band.headroom[headroomBand]
+        ) : (
+          t.unknown
         )}
-      </div>
+      </dd>
+      {limit && (
+        <dd class={`${styles.note} ${styles.limit}`}>
+          {cashOnly ? t.figures.cashOnlyNote : t.figures.ofLimit(f.money(limit))}
+        </dd>
+      )}
       {utilization !== null && (
-        <dd>
+        <dd class={styles.whole}>
           <meter
             class={styles.meter}
             min={0}
@@ -245,13 +246,14 @@ function CreditLeft({ credit, decision }: CreditProps) {
             value={forDrawing(utilization)}
             data-tone={toneOf(decision)}
             aria-label={t.figures.meter}
+            aria-valuetext={used ?? undefined}
           >
-            {t.figures.usedShare(f.percent(utilization))}
+            {used}
           </meter>
         </dd>
       )}
-      <dd class={`${styles.note} ${styles.row}`}>
-        {utilization !== null && <span>{t.figures.usedShare(f.percent(utilization))}</span>}
+      <dd class={`${styles.note} ${styles.row} ${styles.whole}`}>
+        {used !== null && <span>{used}</span>}
         {limit && !cashOnly && !headroom && !expired && <span>{t.figures.noHeadroomNote}</span>}
         <span>{about}</span>
       </dd>
@@ -266,18 +268,20 @@ function toneOf({ reasons }: CreditDecision): 'OK' | 'CAUTION' | 'HOLD' {
   return codes.includes('NEAR_LIMIT') ? 'CAUTION' : 'OK';
 }
 
-function UsuallyPays({ behaviors }: { readonly behaviors: readonly PaymentBehavior[] }) {
+function UsuallyPays({ pulse }: { readonly pulse: Pulse }) {
   const { t, f } = useLanguage();
+  const { behaviors } = pulse;
+  const complete = pulse.balance !== null;
   if (behaviors.length === 0) {
     return (
-      <Figure label={t.figures.usuallyPays}>
-        <NotKnown why={t.figures.behaviorUnknown} />
+      <Figure label={t.figures.usuallyPays} wide="pays">
+        <NotKnown why={complete ? t.figures.behaviorUnknown : t.figures.missing} />
       </Figure>
     );
   }
   const several = behaviors.length > 1;
   return (
-    <Figure label={t.figures.usuallyPays}>
+    <Figure label={t.figures.usuallyPays} wide="pays">
       <dd class={`${styles.value} ${several ? styles.several : styles.words}`}>
         {behaviors.map(({ currency, daysBeyondTerms }) => {
           const words = f.noDays(daysBeyondTerms)

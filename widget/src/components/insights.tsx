@@ -1,11 +1,12 @@
 import type { InsightKind } from '../api/generated';
-import type { Insight } from '../api/types';
+import type { CreditDecision, Insight, Pulse } from '../api/types';
 import { useLanguage } from '../i18n/language';
 import styles from './insights.module.css';
 
 /** What a rep should know before the call. */
-export function Insights({ insights }: { readonly insights: readonly Insight[] }) {
+export function Insights({ pulse }: { readonly pulse: Pulse }) {
   const { t, f } = useLanguage();
+  const insights = pulse.insights.filter((insight) => !isSaid(insight, pulse.decision));
   if (insights.length === 0) return null;
   return (
     <section aria-labelledby="insights">
@@ -32,6 +33,10 @@ export function Insights({ insights }: { readonly insights: readonly Insight[] }
     </section>
   );
 }
+
+/** Whether the answer gives the same as its reason already. */
+const isSaid = ({ kind }: Insight, { reasons }: CreditDecision): boolean =>
+  kind === 'LIMIT_NEARLY_USED' && reasons.some(({ code }) => code === 'NEAR_LIMIT');
 
 const clock = 'M8 1.75a6.25 6.25 0 1 0 0 12.5 6.25 6.25 0 0 0 0-12.5M8 4.5V8l2.25 1.5';
 const gauge = 'M2 12a6.5 6.5 0 1 1 12 0M8 9.5l2.75-3.25';

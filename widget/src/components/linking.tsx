@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { ApiError, type ErrorCode } from '../api/errors';
 import type { Customer } from '../api/types';
 import { useLanguage } from '../i18n/language';
+import { booksOf } from './customer';
 import layout from './layout.module.css';
 import styles from './linking.module.css';
 
@@ -14,13 +15,15 @@ interface LinkingProps {
 
 /** Finds the customer in the books that the contact is, and links the two. */
 export function Linking({ find, link, announce }: LinkingProps) {
-  const { t } = useLanguage();
+  const language = useLanguage();
+  const { t } = language;
   const [search, setSearch] = useState('');
   const [found, setFound] = useState<readonly Customer[] | null>(null);
-  const [busy, setBusy] = useState<'find' | Customer['id'] | null>(null);
+  // What is under way: the search, or the linking to one customer.
+  const [busy, setBusy] = useState<string | null>(null);
   const [failed, setFailed] = useState<ErrorCode | null>(null);
 
-  const run = async (what: NonNullable<typeof busy>, work: () => Promise<void>): Promise<void> => {
+  const run = async (what: string, work: () => Promise<void>): Promise<void> => {
     if (busy !== null) return;
     setBusy(what);
     setFailed(null);
@@ -90,7 +93,7 @@ export function Linking({ find, link, announce }: LinkingProps) {
               <div class={styles.who}>
                 <div class={styles.label}>{customer.name}</div>
                 <div class={layout.small}>
-                  {t.customer.books(customer.connection.organization, customer.currency)}
+                  {booksOf(language, customer)} · {customer.currency}
                   {!customer.active && ` · ${t.customer.inactive}`}
                 </div>
               </div>

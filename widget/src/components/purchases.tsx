@@ -11,11 +11,13 @@ const topItems = 6;
 interface PurchasesProps {
   readonly year: PurchaseYear;
   readonly purchases: Shown['purchases'];
+  /** The day of the pulse: dates of its year go without it. */
+  readonly today: string;
   readonly open: () => void;
 }
 
 /** What they buy: closed at first, asked for when it is opened. */
-export function Purchases({ year, purchases, open }: PurchasesProps) {
+export function Purchases({ year, purchases, today, open }: PurchasesProps) {
   const { t, f } = useLanguage();
   const spend = year.netSpend.map((money) => f.money(money)).join(', ');
   return (
@@ -34,7 +36,7 @@ export function Purchases({ year, purchases, open }: PurchasesProps) {
         )}
       </summary>
       <div class={styles.content}>
-        <Items year={year.year} purchases={purchases} retry={open} />
+        <Items year={year.year} purchases={purchases} today={today} retry={open} />
       </div>
     </details>
   );
@@ -43,10 +45,11 @@ export function Purchases({ year, purchases, open }: PurchasesProps) {
 interface ItemsProps {
   readonly year: number;
   readonly purchases: Shown['purchases'];
+  readonly today: string;
   readonly retry: () => void;
 }
 
-function Items({ year, purchases, retry }: ItemsProps) {
+function Items({ year, purchases, today, retry }: ItemsProps) {
   const { t, f } = useLanguage();
   if (!purchases || purchases.is === 'loading')
     return <p class={layout.soft}>{t.purchases.loading}</p>;
@@ -79,8 +82,8 @@ function Items({ year, purchases, retry }: ItemsProps) {
                 {quantity !== null && `${t.purchases.quantity(f.quantity(quantity))} `}
                 {name}
                 <span class={styles.when}>
-                  {t.purchases.last(f.date(lastBought))}
-                  {nextDue !== null && ` · ${t.purchases.next(f.date(nextDue))}`}
+                  {t.purchases.last(f.shortDate(lastBought, today))}
+                  {nextDue !== null && ` · ${t.purchases.next(f.shortDate(nextDue, today))}`}
                 </span>
               </th>
               <td class={layout.amount}>{netSpend ? <Amount of={netSpend} /> : '—'}</td>

@@ -48,33 +48,24 @@ function Loaded({ transaction, details, nameCustomer }: LoadedProps) {
   const { t, f } = useLanguage();
   const words = t.transactions.details;
   const { dueDate, dueAssumed, open } = transaction;
+  const facts: [string, string][] = [];
+  if (nameCustomer) facts.push([words.customer, details.customer.name]);
+  if (dueDate) {
+    facts.push([words.due, `${f.date(dueDate)}${dueAssumed ? ` (${words.assumed})` : ''}`]);
+  }
+  if (open && !isZero(open.amount)) facts.push([words.openAmount, f.money(open)]);
   return (
     <>
-      <dl class={styles.facts}>
-        {nameCustomer && (
-          <>
-            <dt>{words.customer}</dt>
-            <dd>{details.customer.name}</dd>
-          </>
-        )}
-        {dueDate && (
-          <>
-            <dt>{words.due}</dt>
-            <dd>
-              {f.date(dueDate)}
-              {dueAssumed && ` (${words.assumed})`}
-            </dd>
-          </>
-        )}
-        {open && !isZero(open.amount) && (
-          <>
-            <dt>{words.openAmount}</dt>
-            <dd>
-              <Amount of={open} />
-            </dd>
-          </>
-        )}
-      </dl>
+      {facts.length > 0 && (
+        <dl class={styles.facts}>
+          {facts.map(([label, value]) => (
+            <div key={label}>
+              <dt>{label}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
       <Lines transaction={transaction} lines={details.lines} />
       <Applications transaction={transaction} applications={details.applications} />
       {details.ledgerUrl && (

@@ -43,7 +43,9 @@ export function Transactions({ state, showMore, open }: TransactionsProps) {
         )}
       </h2>
       {documents.total === 0 ? (
-        <p class={layout.soft}>{t.transactions.none}</p>
+        <p class={layout.soft}>
+          {state.pulse.balance ? t.transactions.none : t.transactions.noneYet}
+        </p>
       ) : (
         <ul class={styles.list} ref={list}>
           {shown.map(({ node }) => (
@@ -51,6 +53,7 @@ export function Transactions({ state, showMore, open }: TransactionsProps) {
               key={node.id}
               transaction={node}
               details={details[node.id]}
+              today={state.pulse.asOf}
               nameCustomer={link.customers.length > 1}
               open={open}
             />
@@ -83,11 +86,12 @@ export function Transactions({ state, showMore, open }: TransactionsProps) {
 interface RowProps {
   readonly transaction: Transaction;
   readonly details: Shown['details'][string] | undefined;
+  readonly today: string;
   readonly nameCustomer: boolean;
   readonly open: (id: string) => void;
 }
 
-function Row({ transaction, details, nameCustomer, open }: RowProps) {
+function Row({ transaction, details, today, nameCustomer, open }: RowProps) {
   const language = useLanguage();
   const { t } = language;
   const [expanded, setExpanded] = useState(false);
@@ -125,9 +129,10 @@ function Row({ transaction, details, nameCustomer, open }: RowProps) {
             stroke-linejoin="round"
           />
         </svg>
-        <span class={styles.when}>{whenOf(language, transaction)}</span>
+        <span class={styles.when}>{whenOf(language, transaction, today)}</span>
         <span class={styles.status} data-status={status}>
           {statusOf(language, transaction)}
+          <PartlyOpen transaction={transaction} />
         </span>
       </button>
       {expanded && (
@@ -146,21 +151,28 @@ function Row({ transaction, details, nameCustomer, open }: RowProps) {
 }
 
 /** Its date, and what matters of its due date while it is open. */
-function whenOf({ t, f }: Language, transaction: Transaction): string {
+function whenOf({ t, f }: Language, transaction: Transaction, today: string): string {
   const { date, dueDate, daysPastDue, open, status } = transaction;
-  const issued = f.date(date);
+  const issued = f.shortDate(date, today);
   const isOpen = open === null ? status !== 'PAID' : !isZero(open.amount);
   if (!isOpen || !dueDate || daysPastDue === null || isCredit(transaction)) return issued;
   if (daysPastDue > 0) return `${issued} · ${t.transactions.daysLate(f, daysPastDue)}`;
   if (daysPastDue === 0) return `${issued} · ${t.transactions.dueToday}`;
-  return `${issued} · ${t.transactions.dueOn(f.date(dueDate))}`;
+  return `${issued} · ${t.transactions.dueOn(f.shortDate(dueDate, today))}`;
 }
 
-/** Its status in a word, with what is still open where that is not all of it. */
-function statusOf({ t, f }: Language, transaction: Transaction): string {
-  const { status, open, total } = transaction;
-  if (status === 'PAID' && isCredit(transaction)) return t.transactions.applied;
-  const word = t.transactions.status[status];
-  const partly = open && total && !isZero(open.amount) && open.amount !== total.amount;
-  return partly ? `${word}, ${t.transactions.open(f.money(open))}` : word;
+/** Its status in a word. */
+function statusOf({ t }: Language, transaction: Transaction): string {
+  const { status } = transaction;
+  return status === 'PAID' && isCredit(transaction)
+    ? t.transactions.applied
+    : t.transactions.status[status];
+}
+
+/** What is still open, where that is a part of it. */
+function PartlyOpen({ transaction }: { readonly transaction: Transaction }) {
+  const { t, f } = useLanguage();
+  const { open, total } = transaction;
+  if (!open || !total || isZero(open.amount) || open.amount === total.amount) return null;
+  return <span class={styles.open}>{t.transactions.open(f.money(open))}</span>;
 }

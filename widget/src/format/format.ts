@@ -20,27 +20,28 @@ export class Format {
   private readonly moneyFormats = new Map<string, Intl.NumberFormat | null>();
   private readonly quantities: Intl.NumberFormat;
   private readonly days: Intl.NumberFormat;
-  private readonly deviations: Intl.NumberFormat;
   private readonly percents: Intl.NumberFormat;
   private readonly dates: Intl.DateTimeFormat;
+  private readonly daysOfYear: Intl.DateTimeFormat;
   private readonly instants: Intl.DateTimeFormat;
   private readonly ages: Intl.RelativeTimeFormat;
 
   constructor(readonly locale: string) {
     this.quantities = new Intl.NumberFormat(locale, { maximumFractionDigits: 6 });
     this.days = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-    this.deviations = new Intl.NumberFormat(locale, {
-      maximumFractionDigits: 0,
-      signDisplay: 'exceptZero',
-    });
     // Cut, not rounded: 99.6 % of a limit is not all of it.
     this.percents = new Intl.NumberFormat(locale, {
       style: 'percent',
       maximumFractionDigits: 0,
       roundingMode: 'trunc',
-    } as Intl.NumberFormatOptions);
+    });
     // A civil date is the same day everywhere: it is read and written in one and the same zone.
     this.dates = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
+    this.daysOfYear = new Intl.DateTimeFormat(locale, {
+      day: 'numeric',
+      month: 'short',
+      timeZone: 'UTC',
+    });
     this.instants = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
     this.ages = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   }
@@ -83,11 +84,6 @@ export class Format {
     return this.days.format(exact(magnitude(String(days))));
   }
 
-  /** Days with their sign: `+5`, `−2`, `0`. */
-  signedDays(days: string): string {
-    return this.deviations.format(exact(days));
-  }
-
   /** Whether so many days round to none. */
   noDays(days: string): boolean {
     return Math.round(Math.abs(Number(days))) === 0;
@@ -107,6 +103,15 @@ export class Format {
   date(date: string): string {
     const instant = new Date(`${date}T00:00:00Z`);
     return Number.isNaN(instant.getTime()) ? date : this.dates.format(instant);
+  }
+
+  /** A civil date without its year where that is the year of `today`: for lists. */
+  shortDate(date: string, today: string): string {
+    const instant = new Date(`${date}T00:00:00Z`);
+    if (date.slice(0, 4) !== today.slice(0, 4) || Number.isNaN(instant.getTime())) {
+      return this.date(date);
+    }
+    return this.daysOfYear.format(instant);
   }
 
   /** An instant in the viewer's own time zone. */

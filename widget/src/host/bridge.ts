@@ -6,7 +6,7 @@ const answerWithinMs = 10_000;
 /** Whether a configured origin is one exact origin: no pattern, no path. */
 function isExact(origin: string): boolean {
   try {
-    return new URL(origin).origin === origin;
+    return new URL(origin).origin === origin && !origin.includes('*');
   } catch {
     return false;
   }

@@ -47,11 +47,11 @@ export const de: Messages = {
         return n === null
           ? 'Zu lange überfällig'
           : amount
-            ? `${f.moneyMagnitude(amount)} überfällig, am längsten seit ${ofDays(f, n)}`
+            ? `${f.moneyMagnitude(amount)} überfällig, bis zu ${days(f, n)}`
             : `Seit ${ofDays(f, n)} überfällig`;
       case 'OVERDUE':
         if (amount && n !== null)
-          return `${f.moneyMagnitude(amount)} überfällig, am längsten seit ${ofDays(f, n)}`;
+          return `${f.moneyMagnitude(amount)} überfällig, bis zu ${days(f, n)}`;
         if (amount) return `${f.moneyMagnitude(amount)} überfällig`;
         return n === null ? 'Es ist etwas überfällig' : `Seit ${ofDays(f, n)} überfällig`;
       case 'NEAR_LIMIT':
@@ -83,7 +83,8 @@ export const de: Messages = {
     viaCompanyUnsigned: 'Über die von der Seite genannte Firma verknüpft',
     several: (n) => `${n} Kunden zusammen`,
     inactive: 'in der Buchhaltung inaktiv',
-    books: (organization, provider) => `${organization} · ${provider}`,
+    books: (organization, provider) => `${organization} in ${provider}`,
+    provider: { quickbooks: 'QuickBooks', xero: 'Xero', sage: 'Sage', tryton: 'Tryton' },
     openLedger: (name) => `${name} in der Buchhaltung öffnen`,
     parts: 'Jeder Kunde für sich',
   },
@@ -92,23 +93,23 @@ export const de: Messages = {
     heading: 'Wichtigste Zahlen',
     outstanding: 'Offen',
     overdue: 'Überfällig',
-    nothingOwed: 'nichts offen',
-    nothingOverdue: 'nichts überfällig',
+    nothing: 'Nichts',
     inCredit: 'Guthaben',
     unapplied: (amount) => `nach ${amount} Guthaben`,
     documents: (n) => (n === 1 ? '1 Beleg' : `${n} Belege`),
-    oldest: (f, n) => `längstens ${days(f, n)}`,
+    oldest: (f, n) => `bis zu ${days(f, n)}`,
     missing: 'Ein Teil der Buchhaltung fehlt',
-    total: (amount) => `insgesamt ${amount}`,
+    total: (amount) => `zusammen ${amount}, umgerechnet`,
     totalRate: (from, to, rate, dated, source) => `1 ${from} = ${rate} ${to}, ${dated} (${source})`,
     credit: 'Kredit frei',
     overLimit: 'Über dem Limit',
     ofLimit: (limit) => `von ${limit} Limit`,
     usedShare: (share) => `${share} genutzt`,
+    unused: 'nichts davon genutzt',
     meter: 'Genutzter Anteil des Kreditlimits',
     noLimit: 'Kein Limit',
     cashOnly: 'Nur Barzahlung',
-    cashOnlyNote: 'Das Limit ist null',
+    cashOnlyNote: 'Das Limit beträgt 0',
     expired: (date) => `endete am ${date}`,
     validTo: (date) => `bis ${date}`,
     noHeadroom: 'Nicht bekannt',
@@ -122,6 +123,8 @@ export const de: Messages = {
     late: (f, n) => `${days(f, n)} zu spät`,
     early: (f, n) => `${days(f, n)} zu früh`,
     onTime: 'pünktlich',
+    perCustomer: 'Je Kunde',
+    perCustomerNote: 'steht bei jedem Kunden',
     behaviorUnknown: 'Zu wenige bezahlte Rechnungen',
     basedOn: (n) => `aus ${n} Rechnungen`,
   },
@@ -193,7 +196,7 @@ export const de: Messages = {
   transactions: {
     heading: 'Letzte Belege',
     none: 'Noch keine Belege. Hat nie auf Rechnung gekauft.',
-    noneShort: 'Noch keine Belege.',
+    noneYet: 'Es sind noch keine Belege da.',
     count: (shown, total) => `${shown} von ${total}`,
     more: 'Mehr zeigen',
     loadingMore: 'Wird geladen…',
@@ -258,15 +261,16 @@ export const de: Messages = {
     currentDelay: 'Mit jetzt Überfälligem',
     onTimeRate: 'Pünktlich bezahlt',
     onTimeRateByAmount: 'Pünktlich, nach Betrag',
-    trend: 'Trend',
-    trendSlower: (f, recent, earlier) =>
-      `langsamer: zuletzt ${f.signedDays(recent)}, davor ${f.signedDays(earlier)}`,
-    trendFaster: (f, recent, earlier) =>
-      `schneller: zuletzt ${f.signedDays(recent)}, davor ${f.signedDays(earlier)}`,
-    trendSame: 'unverändert',
+    slower: (recent, earlier) =>
+      `Wird langsamer: ${recent} in den letzten 90 Tagen, davor ${earlier}.`,
+    faster: (recent, earlier) =>
+      `Wird schneller: ${recent} in den letzten 90 Tagen, davor ${earlier}.`,
+    steady: 'Über das letzte Jahr unverändert.',
     days,
     byCredit: (n) => `${n} nur durch Guthaben geschlossen, nicht gezählt`,
     method: 'Wie das berechnet wird',
+    methodWords: () =>
+      'Aus den Rechnungen, die in den letzten 365 Tagen beglichen wurden; beglichen an dem Tag, an dem durch Zahlungen nichts mehr offen war. Nur durch Guthaben geschlossene zählen gesondert. Tage bis zur Zahlung: Mittel von Rechnungsdatum bis Begleichung. Gegenüber dem Ziel: je Zahlung die Tage ab Fälligkeit, nach Betrag gewichtet. Mit jetzt Überfälligem: dasselbe, Offenes und Überfälliges bis heute mitgezählt. Pünktlich: bis zur Fälligkeit beglichen, von allen beglichenen und den offenen überfälligen.',
   },
 
   purchases: {
@@ -305,7 +309,8 @@ export const de: Messages = {
       PARTIAL: 'Unvollständig: ein Teil der Buchhaltung ist noch nicht da.',
       DISCONNECTED:
         'Getrennt: dies sind die letzten bekannten Zahlen. Eine Administratorin muss die Buchhaltung neu verbinden.',
-      SYNCING: 'Die Buchhaltung wird zum ersten Mal geladen.',
+      SYNCING:
+        'Die Buchhaltung wird zum ersten Mal geladen. Die Zahlen erscheinen von selbst, sobald sie vollständig sind.',
     },
     progress: (done, total) => `${done} von ${total} Datensätzen`,
     progressOpen: (done) => `${done} Datensätze bisher`,

@@ -55,11 +55,11 @@ export const en = {
         return n === null
           ? 'Overdue for too long'
           : amount
-            ? `${f.moneyMagnitude(amount)} overdue, the oldest for ${days(f, n)}`
+            ? `${f.moneyMagnitude(amount)} overdue, for up to ${days(f, n)}`
             : `Overdue for ${days(f, n)}`;
       case 'OVERDUE':
         if (amount && n !== null)
-          return `${f.moneyMagnitude(amount)} overdue, the oldest for ${days(f, n)}`;
+          return `${f.moneyMagnitude(amount)} overdue, for up to ${days(f, n)}`;
         if (amount) return `${f.moneyMagnitude(amount)} overdue`;
         return n === null ? 'Something is overdue' : `Overdue for ${days(f, n)}`;
       case 'NEAR_LIMIT':
@@ -93,7 +93,13 @@ export const en = {
     viaCompanyUnsigned: 'Linked through the company that the page named',
     several: (n: number) => `${n} customers, together`,
     inactive: 'inactive in the books',
-    books: (organization: string, provider: string) => `${organization} · ${provider}`,
+    books: (organization: string, provider: string) => `${organization} in ${provider}`,
+    provider: {
+      quickbooks: 'QuickBooks',
+      xero: 'Xero',
+      sage: 'Sage',
+      tryton: 'Tryton',
+    } as Readonly<Record<string, string>>,
     openLedger: (name: string) => `Open ${name} in the books`,
     parts: 'Each customer',
   },
@@ -102,20 +108,20 @@ export const en = {
     heading: 'Key figures',
     outstanding: 'Outstanding',
     overdue: 'Overdue',
-    nothingOwed: 'nothing owed',
-    nothingOverdue: 'nothing overdue',
+    nothing: 'Nothing',
     inCredit: 'in credit',
     unapplied: (amount: string) => `after ${amount} unapplied credit`,
     documents: (n: number) => (n === 1 ? '1 document' : `${n} documents`),
     oldest: (f: Format, n: number) => `oldest ${days(f, n)}`,
     missing: 'Part of the books is missing',
-    total: (amount: string) => `${amount} in all`,
+    total: (amount: string) => `${amount} in all, converted`,
     totalRate: (from: string, to: string, rate: string, dated: string, source: string) =>
       `1 ${from} = ${rate} ${to}, ${dated} (${source})`,
     credit: 'Credit left',
     overLimit: 'Over the limit',
     ofLimit: (limit: string) => `of ${limit} limit`,
     usedShare: (share: string) => `${share} used`,
+    unused: 'none of it used',
     meter: 'Share of the credit limit in use',
     noLimit: 'No limit set',
     cashOnly: 'Cash only',
@@ -133,6 +139,8 @@ export const en = {
     late: (f: Format, n: string) => `${days(f, n)} late`,
     early: (f: Format, n: string) => `${days(f, n)} early`,
     onTime: 'on time',
+    perCustomer: 'Per customer',
+    perCustomerNote: 'shown with each of them',
     behaviorUnknown: 'Too few paid invoices to say',
     basedOn: (n: number) => `over ${n} invoices`,
   },
@@ -204,7 +212,7 @@ export const en = {
   transactions: {
     heading: 'Recent documents',
     none: 'No documents yet. They have never bought on account.',
-    noneShort: 'No documents yet.',
+    noneYet: 'No documents have arrived yet.',
     count: (shown: number, total: number) => `${shown} of ${total}`,
     more: 'Show more',
     loadingMore: 'Loading more…',
@@ -266,18 +274,19 @@ export const en = {
     since: (date: string, n: number) => `${n} invoices paid since ${date}`,
     averageDaysToPay: 'Average days to pay',
     daysBeyondTerms: 'Against terms',
-    currentDelay: 'With what is late now',
+    currentDelay: 'Counting what is late now',
     onTimeRate: 'Paid on time',
     onTimeRateByAmount: 'Paid on time, by amount',
-    trend: 'Trend',
-    trendSlower: (f: Format, recent: string, earlier: string) =>
-      `slower: ${f.signedDays(recent)} lately, ${f.signedDays(earlier)} before`,
-    trendFaster: (f: Format, recent: string, earlier: string) =>
-      `faster: ${f.signedDays(recent)} lately, ${f.signedDays(earlier)} before`,
-    trendSame: 'no change',
+    slower: (recent: string, earlier: string) =>
+      `Getting slower: ${recent} in the last 90 days, ${earlier} before.`,
+    faster: (recent: string, earlier: string) =>
+      `Getting faster: ${recent} in the last 90 days, ${earlier} before.`,
+    steady: 'No change over the last year.',
     days: days,
     byCredit: (n: number) => `${n} closed by credit alone, not counted`,
     method: 'How this is worked out',
+    /** The server tells its method in English. */
+    methodWords: (words: string) => words,
   },
 
   purchases: {
@@ -316,7 +325,8 @@ export const en = {
       PARTIAL: 'Incomplete: part of the books has not arrived yet.',
       DISCONNECTED:
         'Disconnected: these are the last known figures. An administrator has to connect the books again.',
-      SYNCING: 'The books are being loaded for the first time.',
+      SYNCING:
+        'The books are being loaded for the first time. The figures appear by themselves once they are complete.',
     },
     progress: (done: string, total: string) => `${done} of ${total} records`,
     progressOpen: (done: string) => `${done} records so far`,

@@ -13,11 +13,12 @@ import type { Customer } from '../api/types';
 import type { Session } from '../session/session';
 import { initial, reduce, type Action, type State } from './state';
 
-/** Before the server is asked again about a subscription that it closed. */
+/** Before the server is asked again about a subscription that it closed; doubled each time. */
 const askAgainAfterMs = 2_000;
+const askAgainAtMostMs = 120_000;
 
 export interface Surroundings {
-  readonly client: Client;
+  readonly client: Pick<Client, 'ask'>;
   readonly session: Session;
   /** Loaded beside the first answer: the first paint does not wait for it. */
   readonly listen: Promise<typeof listenTo>;
@@ -36,6 +37,8 @@ export class PulseController {
   private readonly watchers = new Set<(state: State) => void>();
   private stopListening: (() => void) | null = null;
   private subscriptions = 0;
+  /** How often in a row the whole question was asked for want of a subscription. */
+  private detours = 0;
   private again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly around: Surroundings) {}
@@ -203,6 +206,7 @@ export class PulseController {
     if (mine !== this.subscriptions || this.current.phase !== 'shown' || token === null) return;
     this.stopListening = listen(this.around.subscriptionUrl, token, this.contact(), {
       pulse: (pulse) => {
+        this.detours = 0;
         this.dispatch({ type: 'pushed', pulse });
         void this.fill();
       },
@@ -231,19 +235,22 @@ export class PulseController {
       this.dispatch({ type: 'failed', code: why, online: true });
     } else {
       // The link or the role may have changed: only the whole question tells.
-      clearTimeout(this.again);
-      this.again = setTimeout(() => void this.load(), askAgainAfterMs);
+      this.askAgain();
     }
+  }
+
+  private askAgain(): void {
+    clearTimeout(this.again);
+    const wait = Math.min(askAgainAtMostMs, askAgainAfterMs * 2 ** Math.min(this.detours, 10));
+    this.detours += 1;
+    this.again = setTimeout(() => void this.load(), wait);
   }
 
   private fail(thrown: unknown): void {
     const { code } = ApiError.of(thrown);
     if (code === 'UNAUTHENTICATED') this.end();
     else this.dispatch({ type: 'failed', code, online: this.around.online() });
-    if (this.current.phase === 'shown') {
-      clearTimeout(this.again);
-      this.again = setTimeout(() => void this.load(), askAgainAfterMs * 5);
-    }
+    if (this.current.phase === 'shown') this.askAgain();
   }
 
   private end(): void {

@@ -162,7 +162,7 @@ function whileShown(state: Shown, action: Action): Shown {
         ? withDocuments(state, appended(state.documents, action.page))
         : withDocuments(state, { loading: false });
     case 'details': {
-      const { [action.id]: _, ...others } = state.details;
+      const { [action.id]: before, ...others } = state.details;
       return {
         ...state,
         details: action.details ? { ...others, [action.id]: action.details } : others,

@@ -17,7 +17,8 @@ export class ServerClock {
   observe(header: string | null): boolean {
     const stated = header === null ? Number.NaN : Date.parse(header);
     if (Number.isNaN(stated)) return false;
-    const difference = stated - Date.now();
+    // The header leaves out the fraction of the second: half of one on average.
+    const difference = stated + 500 - Date.now();
     const offset = Math.abs(difference) < toleranceMs ? 0 : difference;
     if (Math.abs(offset - this.offsetMs) < toleranceMs) return false;
     this.offsetMs = offset;

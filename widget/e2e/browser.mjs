@@ -1,0 +1,46 @@
+// A browser for looking and testing: Debian's Chromium, as it is installed.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+const require = createRequire(import.meta.url);
+const axe = await readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Launches the browser of `PULSE_CHROMIUM`, or Debian's. */
+export const launch = () =>
+  chromium.launch({
+    executablePath: process.env.PULSE_CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--disable-dev-shm-usage',
+      '--host-resolver-rules=MAP localhost 127.0.0.1',
+    ],
+  });
+
+/**
+ * What axe finds wrong with a page or frame, one line for each element. It is evaluated by the
+ * browser's own debugger, which the page's content security policy does not bind.
+ */
+export async function violations(frame) {
+  await frame.evaluate(axe);
+  const found = await frame.evaluate(async () => {
+    const results = await globalThis.axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    });
+    return results.violations.map(({ id, help, nodes }) => ({
+      id,
+      help,
+      nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })),
+    }));
+  });
+  return found.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${help}\n  ${html}\n  ${failureSummary}`),
+  );
+}

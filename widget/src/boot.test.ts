@@ -1,0 +1,59 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { readBoot } from './boot';
+
+const page = (block: string | null): Document => {
+  document.body.innerHTML = '';
+  if (block !== null) {
+    const script = document.createElement('script');
+    script.type = 'application/json';
+    script.id = 'pulse-boot';
+    script.textContent = block;
+    document.body.append(script);
+  }
+  return document;
+};
+const urls = { graphqlUrl: '/graphql', subscriptionUrl: '/graphql/ws' };
+
+afterEach(() => {
+  document.body.innerHTML = '';
+});
+
+describe('the boot block', () => {
+  it('is read as the server writes it', () => {
+    const boot = readBoot(
+      page(
+        JSON.stringify({
+          ...urls,
+          session: 's',
+          expiresAt: '2026-11-23T12:00:00Z',
+          contactId: 'native:person:1',
+          company: '',
+          preset: 'pipedrive',
+          hostOrigins: ['https://crm.example', 7],
+          canRenew: true,
+          locale: 'de-AT',
+          exchangeUrl: '/exchange/pipedrive',
+        }),
+      ),
+    );
+    expect(boot).toMatchObject({
+      session: 's',
+      company: null,
+      preset: 'pipedrive',
+      hostOrigins: ['https://crm.example'],
+      canRenew: true,
+    });
+  });
+
+  it.each([null, '', '{', '[]', '7', 'null', '{"session":"s"}'])('%j is none', (block) => {
+    expect(readBoot(page(block))).toBeNull();
+  });
+
+  it('without a session or a host is still one', () => {
+    expect(readBoot(page(JSON.stringify(urls)))).toMatchObject({
+      session: null,
+      hostOrigins: [],
+      canRenew: false,
+    });
+  });
+});
