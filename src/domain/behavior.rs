@@ -52,15 +52,6 @@ pub struct PaymentBehavior {
     pub trend: Option<Trend>,
 }
 
-/// How the figures are computed, in words for the reader.
-pub const METHOD: &str = "Invoices settled in the last 365 days, at least 3. Settled is the day on \
-    which the open amount first reaches zero with a payment among what settled it; invoices closed \
-    by credit alone are counted apart. Average days to pay: mean from issue to settlement. Days \
-    beyond terms: mean from due date to each payment, weighted by its amount; early is negative. \
-    Current delay: the same with open overdue invoices counted up to the day. On-time rate: settled \
-    by the due date, of all settled and all open overdue invoices. Trend: days beyond terms of \
-    invoices settled in the last 90 days against the 275 days before.";
-
 /// Days of the window, the day itself among them.
 const WINDOW_DAYS: i32 = 365;
 
