@@ -37,8 +37,8 @@ pub struct Worker {
     pub clock: Arc<dyn Clock>,
     /// How many connections are read at the same time.
     pub at_once: usize,
-    /// Told when a customer was put at the head of the queue, so that its connection is read now.
-    pub nudge: Arc<Notify>,
+    /// Told when a sync has ended, so that its changes are looked for at once.
+    pub changed: Arc<Notify>,
 }
 
 /// How long a shutdown waits for the steps in hand.
@@ -62,13 +62,9 @@ impl Worker {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.nudge.notified() => {
-                    for schedule in schedules.values_mut() {
-                        schedule.due_at = schedule.due_at.min(self.clock.now());
-                    }
-                }
                 Some(finished) = running.join_next() => match finished {
                     Ok((connection, outcome)) => {
+                        self.changed.notify_one();
                         let next = self.next(&connection, schedules.get(&connection.id), &outcome);
                         schedules.insert(connection.id, next);
                     }

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::graphql;
+use crate::{app, graphql};
 use context::Context;
 
 /// The answer to "may I sell more on account?", from the books, inside the CRM contact page.
@@ -37,6 +37,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Start the service: API, widget and the sync of every connection
+    Serve(app::ServeArgs),
     /// Start an accounting server that speaks QuickBooks' wire format, for tests and demos
     #[cfg(feature = "sandbox")]
     Sandbox(crate::sandbox::SandboxArgs),
@@ -103,6 +105,7 @@ impl Cli {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let context = Context::new(self.config);
         match self.command {
+            Command::Serve(args) => app::serve(context.config_for_serve()?, args).await?,
             #[cfg(feature = "sandbox")]
             Command::Sandbox(args) => crate::sandbox::run(args).await?,
             Command::Migrate => context.migrate().await?,

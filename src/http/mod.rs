@@ -20,6 +20,7 @@ pub mod graphql;
 pub mod health;
 pub mod meters;
 pub mod negotiation;
+pub mod oauth;
 pub mod problem;
 pub mod request_id;
 mod subscriptions;

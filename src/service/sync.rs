@@ -17,10 +17,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::ledger::{Ledger, LedgerError, Providers};
+use super::read::RefreshRequests;
 use crate::clock::Clock;
 use crate::domain::connection::Connection;
 use crate::domain::freshness::{Dataset, Progress};
-use crate::domain::ids::{ConnectionId, CustomerId};
+use crate::domain::ids::{ConnectionId, CustomerId, CustomerKey};
 use crate::domain::records::{Deletion, Records};
 use crate::provider::{Changes, Cursor, Reference};
 use crate::store::{Store, SyncMarks};
@@ -52,22 +53,25 @@ pub struct SyncReport {
 
 /// Customers whose page is open while their data is too old or missing; they are read first.
 #[derive(Clone, Debug, Default)]
-pub struct RefreshQueue(Arc<Mutex<BTreeSet<(ConnectionId, CustomerId)>>>);
+pub struct RefreshQueue(Arc<Mutex<BTreeSet<CustomerKey>>>);
 
-impl RefreshQueue {
-    /// Puts a customer at the head of its connection's work; asking again changes nothing.
-    pub fn ask(&self, connection: &ConnectionId, customer: &CustomerId) {
+impl RefreshRequests for RefreshQueue {
+    fn request(&self, customer: &CustomerKey) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert((connection.clone(), customer.clone()));
+            .insert(customer.clone());
     }
+}
 
+impl RefreshQueue {
     fn take(&self, connection: &ConnectionId) -> Option<CustomerId> {
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = asked.iter().find(|(of, _)| of == connection).cloned()?;
-        asked.remove(&entry);
-        Some(entry.1)
+        let key = asked
+            .iter()
+            .find(|key| key.connection == *connection)?
+            .clone();
+        asked.take(&key).map(|key| key.customer)
     }
 }
 

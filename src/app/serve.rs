@@ -1,0 +1,264 @@
+//! The running service: doors, sync and change feed, started and stopped together.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use tracing_subscriber::EnvFilter;
+
+use super::parts;
+use crate::auth::{Sessions, Verifier};
+use crate::cache::Snapshots;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, LogFormat};
+use crate::graphql::{SchemaSettings, schema};
+use crate::http::bearer::Bearers;
+use crate::http::graphql::{Endpoint, EndpointSettings};
+use crate::http::health::Health;
+use crate::http::{embed, exchange, oauth, router};
+use crate::service::Services;
+use crate::service::changes::ChangeFeed;
+use crate::service::ledger_pages::LedgerPages;
+use crate::service::limits::Limits;
+use crate::service::linking::Linking;
+use crate::service::read::Reader;
+use crate::service::sign_in::SignIn;
+use crate::service::sync::RefreshQueue;
+use crate::store::Store;
+use crate::telemetry::{logging, metrics};
+use crate::worker::Worker;
+
+/// How `serve` runs.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct ServeArgs {
+    /// Answer only; another instance reads the ledgers
+    #[arg(long)]
+    pub no_worker: bool,
+}
+
+/// The service while it runs.
+#[derive(Debug)]
+pub struct RunningService {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its store.
+    pub store: Store,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+    grace: Duration,
+}
+
+impl RunningService {
+    /// Stops it: no new request, those in flight end, the step in hand of each sync is stored.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.grace, ended).await.is_err() {
+            warn!("shutdown took too long; what is left is cut off");
+            self.tasks.shutdown().await;
+        }
+        self.store.close().await;
+    }
+}
+
+/// Runs the service until SIGINT or SIGTERM.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn serve(config: Config, args: ServeArgs) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(config.telemetry.log.as_str())?;
+    let format = match config.telemetry.format {
+        LogFormat::Json => logging::Format::Json,
+        LogFormat::Pretty => logging::Format::Pretty,
+    };
+    logging::start(filter, format);
+    let service = start(&config, args, Arc::new(SystemClock)).await?;
+    info!(address = %service.address, "serving");
+    stop_signal().await?;
+    info!("stopping");
+    service.shutdown().await;
+    Ok(())
+}
+
+/// Starts the service in this process.
+///
+/// # Errors
+/// When the database, the keys or the address are not to be had.
+pub async fn start(
+    config: &Config,
+    args: ServeArgs,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<RunningService> {
+    let store = parts::open_store(config).await?;
+    bring_up_to_date(config, &store).await?;
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .with_context(|| format!("{} is not free (server.listen)", config.server.listen))?;
+    let address = listener.local_addr()?;
+
+    let stop = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    let metrics = recorder();
+    if let Some(handle) = metrics.clone() {
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            stop.run_until_cancelled(metrics::upkeep(handle)).await;
+        });
+    }
+
+    let snapshots = Arc::new(Snapshots::new(config.cache.snapshot_bytes.0));
+    let refreshes = RefreshQueue::default();
+    let changed = Arc::new(Notify::new());
+    let feed = ChangeFeed::start(store.clone(), config.cache.watch_interval, changed.clone());
+    tasks.spawn(feed.await?.run(Arc::clone(&snapshots), stop.clone()));
+    if !args.no_worker {
+        let worker = Worker {
+            store: store.clone(),
+            sync: parts::sync(config, &store, &clock, refreshes.clone(), stop.clone())?,
+            clock: Arc::clone(&clock),
+            at_once: usize::try_from(config.sync.workers.get())?,
+            changed,
+        };
+        tasks.spawn(worker.run(stop.clone()));
+    }
+
+    let (endpoint, sign_in) = doors(config, &store, &clock, &snapshots, refreshes)?;
+    let pages = embed::routes(Arc::clone(&sign_in))
+        .merge(exchange::routes(sign_in))
+        .merge(oauth::routes(parts::connections(config, &store, &clock)?));
+    let health = Health {
+        store: store.clone(),
+        snapshots,
+        metrics,
+    };
+    let app = router(endpoint, health, pages);
+    let until = stop.clone();
+    tasks.spawn(async move {
+        let served = axum::serve(listener, app)
+            .with_graceful_shutdown(async move { until.cancelled().await })
+            .await;
+        if let Err(error) = served {
+            warn!(%error, "the server ended");
+        }
+    });
+    Ok(RunningService {
+        address,
+        store,
+        stop,
+        tasks,
+        grace: config.server.shutdown_grace,
+    })
+}
+
+async fn bring_up_to_date(config: &Config, store: &Store) -> anyhow::Result<()> {
+    if config.database.migrate_on_start {
+        store
+            .migrate()
+            .await
+            .context("the database's tables cannot be brought up to date")?;
+    } else if !store.pending_migrations().await?.is_empty() {
+        bail!("the database is not up to date; run `financial-pulse migrate`");
+    }
+    Ok(())
+}
+
+/// What stands behind the doors: the schema with its endpoint, and signing in.
+fn doors(
+    config: &Config,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+    snapshots: &Arc<Snapshots>,
+    refreshes: RefreshQueue,
+) -> anyhow::Result<(Arc<Endpoint>, Arc<SignIn>)> {
+    let reader = Arc::new(Reader::new(
+        store.clone(),
+        Arc::clone(clock),
+        Arc::clone(snapshots),
+        Arc::new(refreshes),
+        LedgerPages::new(config.quickbooks.app_url.as_str()),
+    ));
+    let services = Services {
+        reader: Arc::clone(&reader),
+        linking: Linking::new(store.clone(), Arc::clone(clock)),
+        limits: Limits::new(store.clone(), Arc::clone(clock)),
+    };
+    let limits = &config.graphql;
+    let schema = schema(
+        services.clone(),
+        &SchemaSettings {
+            max_depth: usize::try_from(limits.max_depth.get())?,
+            max_complexity: usize::try_from(limits.max_complexity.get())?,
+            max_page: usize::try_from(limits.max_page.get())?,
+            timeout: limits.timeout,
+            introspection: limits.introspection,
+        },
+    );
+    let session_key = store.keys().derive("session");
+    let sessions = Arc::new(Sessions::new(
+        &session_key,
+        &config.session,
+        Arc::clone(clock),
+    )?);
+    let verifier = Arc::new(Verifier::new(
+        &config.native,
+        &config.pipedrive,
+        Arc::clone(clock),
+    )?);
+    let bearers = Bearers::new(
+        Arc::clone(&sessions),
+        Arc::clone(&verifier),
+        store.clone(),
+        reader,
+        Arc::clone(clock),
+        config.session.verified_tokens,
+    );
+    let settings = EndpointSettings {
+        max_body_bytes: usize::try_from(limits.max_body_bytes.0)?,
+        timeout: limits.timeout,
+        answer_bytes: config.cache.answer_bytes.0,
+    };
+    let endpoint = Endpoint::new(schema, bearers, Arc::clone(clock), settings);
+    let sign_in = SignIn::new(
+        config,
+        store.clone(),
+        services,
+        verifier,
+        sessions,
+        Arc::clone(clock),
+    );
+    Ok((Arc::new(endpoint), Arc::new(sign_in)))
+}
+
+/// The process's recorder of metrics: one, whoever starts first.
+fn recorder() -> Option<PrometheusHandle> {
+    static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    RECORDER
+        .get_or_init(|| {
+            metrics::install()
+                .inspect_err(|error| warn!(%error, "no metrics"))
+                .ok()
+        })
+        .clone()
+}
+
+/// Waits for the signal to stop.
+///
+/// # Errors
+/// When signals cannot be listened for.
+pub async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
