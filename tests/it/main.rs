@@ -3,6 +3,7 @@
 #![expect(
     clippy::expect_used,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "outside of a test function, too, a test fails by panicking"
 )]
 
@@ -14,4 +15,5 @@ mod properties;
 mod quickbooks;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod store;
 mod support;

@@ -1,5 +1,6 @@
-//! Loopback servers that several groups of tests share.
+//! Loopback servers and databases that several groups of tests share.
 
 pub(crate) mod company;
+pub(crate) mod databases;
 pub(crate) mod replay;
 pub(crate) mod script;
