@@ -37,7 +37,7 @@ pub(super) mod sql {
                 valid_to, reason, actor
             FROM credit_limit
             WHERE tenant = $1 AND replaced_at IS NULL
-                AND ((connection = $2 AND customer = $3) OR (connection = '' AND customer = ''))
+                AND (connection, customer) IN (VALUES ($2, $3), ('', ''))
             ORDER BY connection, customer, valid_from";
         EVERY = "SELECT id, connection, customer, amount, currency, origin, valid_from, valid_to,
                 reason, actor

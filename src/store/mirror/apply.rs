@@ -52,10 +52,6 @@ pub(in crate::store) mod sql {
                 ledger_balance_with_children = excluded.ledger_balance_with_children,
                 changed_at = excluded.changed_at,
                 content_hash = excluded.content_hash";
-        RETIME_CUSTOMERS = "UPDATE customer
-            SET changed_at = CAST(page.value ->> 'changed_at' AS BIGINT)
-            FROM json_each(CAST($2 AS TEXT)) AS page
-            WHERE customer.connection = $1 AND customer.ledger_id = page.value ->> 'id'";
         DELETE_CUSTOMERS = "DELETE FROM customer
             WHERE connection = $1 AND ledger_id IN (
                 SELECT page.value ->> 'id' FROM json_each(CAST($2 AS TEXT)) AS page)
@@ -73,16 +69,12 @@ pub(in crate::store) mod sql {
             ON CONFLICT (connection, dataset, ledger_id) DO UPDATE SET
                 changed_at = excluded.changed_at,
                 content_hash = excluded.content_hash";
-        RETIME_RECORDS = "UPDATE record
-            SET changed_at = CAST(page.value ->> 'changed_at' AS BIGINT)
-            FROM json_each(CAST($2 AS TEXT)) AS page
-            WHERE record.connection = $1 AND record.dataset = page.value ->> 'dataset'
-                AND record.ledger_id = page.value ->> 'record'";
-        RETIME_DOCUMENTS = "UPDATE document
-            SET changed_at = CAST(page.value ->> 'changed_at' AS BIGINT)
-            FROM json_each(CAST($2 AS TEXT)) AS page CROSS JOIN record
-            WHERE record.connection = $1 AND record.dataset = page.value ->> 'dataset'
-                AND record.ledger_id = page.value ->> 'record' AND document.record = record.id";
+        RETIME_DOCUMENTS = "UPDATE document SET changed_at = (
+                SELECT record.changed_at FROM record WHERE record.id = document.record)
+            WHERE record IN (
+                SELECT record.id FROM json_each(CAST($2 AS TEXT)) AS page CROSS JOIN record
+                WHERE record.connection = $1 AND record.dataset = page.value ->> 'dataset'
+                    AND record.ledger_id = page.value ->> 'record')";
         DELETE_DOCUMENTS = "DELETE FROM document WHERE record IN (
             SELECT record.id FROM json_each(CAST($2 AS TEXT)) AS page CROSS JOIN record
             WHERE record.connection = $1 AND record.dataset = page.value ->> 'dataset'
@@ -259,7 +251,7 @@ impl Batch<'_> {
             .map(|(id, changed_at, hash, parent)| (id, (changed_at, hash, parent)))
             .collect();
 
-        let (mut differing, mut retimed) = (Vec::new(), Vec::new());
+        let mut upserts = Vec::new();
         for (id, record) in newest {
             let before = stored.get(id);
             let changed_at = millis(record.customer.changed_at);
@@ -269,7 +261,7 @@ impl Batch<'_> {
             let rows = rows.iter().map(|row| stamped(row, hash, changed_at));
             match verdict {
                 Verdict::Differs => {
-                    differing.extend(rows);
+                    upserts.extend(rows);
                     self.affected.insert(id.to_owned());
                     let parent = record.customer.parent.as_ref().map(CustomerId::as_str);
                     let parent_before = before.and_then(|(_, _, parent)| parent.as_deref());
@@ -280,19 +272,15 @@ impl Batch<'_> {
                     self.written += 1;
                 }
                 Verdict::Retimed => {
-                    retimed.extend(rows);
+                    upserts.extend(rows);
                     self.unchanged += 1;
                 }
                 Verdict::Known => self.unchanged += 1,
             }
         }
-        if !differing.is_empty() {
-            let rows = json::array(differing.iter().map(String::as_str));
+        if !upserts.is_empty() {
+            let rows = json::array(upserts.iter().map(String::as_str));
             self.write(sql::PUT_CUSTOMERS, &rows).await?;
-        }
-        if !retimed.is_empty() {
-            let rows = json::array(retimed.iter().map(String::as_str));
-            self.write(sql::RETIME_CUSTOMERS, &rows).await?;
         }
         Ok(())
     }
@@ -356,7 +344,7 @@ impl Batch<'_> {
         self.replace(&differing).await?;
         if !retimed.is_empty() {
             let keys = json::array(retimed.iter().map(String::as_str));
-            self.write(sql::RETIME_RECORDS, &keys).await?;
+            self.write(sql::PUT_RECORDS, &keys).await?;
             self.write(sql::RETIME_DOCUMENTS, &keys).await?;
         }
         Ok(())

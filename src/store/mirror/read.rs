@@ -23,13 +23,14 @@ pub(in crate::store) mod sql {
                 SELECT customer.ledger_id FROM customer JOIN family ON customer.parent = family.id
                 WHERE customer.connection = $1)
             SELECT id FROM family";
-        CUSTOMERS = "SELECT customer.connection, customer.ledger_id, name, email, tax_number, parent,
-                bill_with_parent, active, currency, ledger_balance, ledger_balance_with_children,
+        /// The parent is qualified, since `json_each` has a column of that name on SQLite.
+        CUSTOMERS = "SELECT customer.connection, customer.ledger_id, name, email, tax_number,
+                customer.parent, bill_with_parent, active, currency, ledger_balance, ledger_balance_with_children,
                 changed_at, terms.days, terms.day_of_month, terms.cutoff_days
-            FROM customer LEFT JOIN terms ON terms.connection = customer.connection
+            FROM json_each(CAST($2 AS TEXT)) AS page CROSS JOIN customer
+            LEFT JOIN terms ON terms.connection = customer.connection
                 AND terms.ledger_id = customer.terms
-            WHERE customer.connection = $1 AND customer.ledger_id IN (
-                SELECT page.value ->> 'id' FROM json_each(CAST($2 AS TEXT)) AS page)";
+            WHERE customer.connection = $1 AND customer.ledger_id = page.value ->> 'id'";
         SEARCH = "SELECT customer.connection, customer.ledger_id, name, email, tax_number, parent,
                 bill_with_parent, active, currency, ledger_balance, ledger_balance_with_children,
                 changed_at, terms.days, terms.day_of_month, terms.cutoff_days
