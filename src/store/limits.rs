@@ -33,11 +33,16 @@ pub(super) mod sql {
         ADD = "INSERT INTO credit_limit (tenant, connection, customer, amount, currency, origin,
                 valid_from, valid_to, reason, actor, set_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        /// Twice by index; an OR would read all of the tenant's.
         OF_CUSTOMER = "SELECT id, connection, customer, amount, currency, origin, valid_from,
                 valid_to, reason, actor
-            FROM credit_limit
-            WHERE tenant = $1 AND replaced_at IS NULL
-                AND (connection, customer) IN (VALUES ($2, $3), ('', ''))
+            FROM credit_limit WHERE tenant = $1 AND connection = $2 AND customer = $3
+                AND replaced_at IS NULL
+            UNION
+            SELECT id, connection, customer, amount, currency, origin, valid_from, valid_to,
+                reason, actor
+            FROM credit_limit WHERE tenant = $1 AND connection = '' AND customer = ''
+                AND replaced_at IS NULL
             ORDER BY connection, customer, valid_from";
         EVERY = "SELECT id, connection, customer, amount, currency, origin, valid_from, valid_to,
                 reason, actor
