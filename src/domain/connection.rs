@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::books::Organization;
-use super::freshness::ConnectionState;
+use super::freshness::{ConnectionState, Dataset};
 use super::ids::{ConnectionId, TenantId};
 
 /// The accounting systems that can be connected.
@@ -23,6 +23,13 @@ impl ProviderKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::QuickBooks => "quickbooks",
+        }
+    }
+
+    /// The datasets that such a ledger has.
+    pub fn datasets(self) -> &'static [Dataset] {
+        match self {
+            Self::QuickBooks => &Dataset::ALL,
         }
     }
 

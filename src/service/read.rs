@@ -25,10 +25,12 @@ use crate::cache::version::Stamp;
 use crate::cache::{ByVersion, Snapshots};
 use crate::clock::Clock;
 use crate::domain::books::{Customer, CustomerBooks, ExchangeRate, Organization, today};
-use crate::domain::connection::Connection;
+use crate::domain::connection::{Connection, ProviderKind};
 use crate::domain::contact::{Link, LinkPath};
 use crate::domain::credit::{CreditDecision, CreditLimit};
-use crate::domain::freshness::{ConnectionFreshness, ConnectionState, Dataset, FreshnessStatus};
+use crate::domain::freshness::{
+    ConnectionFreshness, ConnectionState, Dataset, DatasetFreshness, FreshnessStatus,
+};
 use crate::domain::ids::{ConnectionId, ContactId, CustomerId, CustomerKey, ItemId, TenantId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::pulse::{self, Family, Pulse, PulseSettings};
@@ -428,7 +430,7 @@ impl Reader {
             freshness: Arc::new(ConnectionFreshness {
                 state: connection.state,
                 poll_interval: connection.poll_interval,
-                datasets: state.datasets,
+                datasets: every_dataset(connection.provider, &state.datasets),
                 // The first increment sets the watermark, and the first load comes before it.
                 first_load_running: connection.state == ConnectionState::Active
                     && state.watermark.is_none(),
@@ -645,6 +647,21 @@ fn unread_customer(key: &CustomerKey, ledger: &Ledger) -> CustomerBooks {
         documents: Vec::new(),
         applications: Vec::new(),
     }
+}
+
+/// Each dataset of a ledger once: those that the mirror knows nothing of are there as never read.
+fn every_dataset(provider: ProviderKind, known: &[DatasetFreshness]) -> Vec<DatasetFreshness> {
+    let of = |dataset| {
+        let found = known.iter().find(|known| known.dataset == dataset).cloned();
+        found.unwrap_or(DatasetFreshness {
+            dataset,
+            succeeded_at: None,
+            attempted_at: None,
+            loaded: 0,
+            expected: None,
+        })
+    };
+    provider.datasets().iter().copied().map(of).collect()
 }
 
 /// The moment at which the day changes for an organization.

@@ -11,6 +11,8 @@ mod architecture;
 mod auth;
 mod config;
 mod contracts;
+mod edge;
+mod errors_catalogue;
 mod properties;
 mod quickbooks;
 #[cfg(feature = "sandbox")]

@@ -150,7 +150,7 @@ impl QuickBooks {
             oauth,
             page_size: settings.page_size.clamp(2, MAX_PAGE_SIZE),
             capabilities: Capabilities {
-                datasets: &Dataset::ALL,
+                datasets: ProviderKind::QuickBooks.datasets(),
                 change_window: CHANGE_WINDOW,
                 overlap: OVERLAP,
                 monthly_reads: Some(MONTHLY_READS),

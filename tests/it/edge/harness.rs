@@ -1,0 +1,512 @@
+//! The whole read side under test: a real SQLite store, the real router on a port of its own, a
+//! clock that the test sets, and books that the test writes.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use financial_pulse::auth::{Role, Sessions, TestToken, Verifier};
+use financial_pulse::cache::Snapshots;
+use financial_pulse::clock::{Clock, ManualClock};
+use financial_pulse::config::Config;
+use financial_pulse::crypto::{Key, KeyRing};
+use financial_pulse::domain::books::{Customer, Organization, PaymentTerms};
+use financial_pulse::domain::connection::ProviderKind;
+use financial_pulse::domain::contact::{Link, LinkOrigin};
+use financial_pulse::domain::document::{
+    Application, Document, DocumentId, DocumentKind, DocumentLine, DocumentState, Side,
+};
+use financial_pulse::domain::freshness::Dataset;
+use financial_pulse::domain::ids::{ConnectionId, ContactId, CustomerKey, TenantId};
+use financial_pulse::domain::records::{CustomerRecord, DocumentRecord, Records};
+use financial_pulse::graphql::{SchemaSettings, schema};
+use financial_pulse::http::bearer::Bearers;
+use financial_pulse::http::graphql::{Endpoint, EndpointSettings};
+use financial_pulse::http::health::Health;
+use financial_pulse::http::router;
+use financial_pulse::service::Services;
+use financial_pulse::service::keys::key_records;
+use financial_pulse::service::ledger_pages::LedgerPages;
+use financial_pulse::service::limits::Limits;
+use financial_pulse::service::linking::Linking;
+use financial_pulse::service::read::{Reader, RefreshRequests};
+use financial_pulse::store::{
+    KeySource, NewConnection, SigningKey, Store, SyncMarks, Tenant, TenantSettings,
+};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use rust_decimal::Decimal;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+/// The tenant of every test.
+pub(crate) const TENANT: &str = "acme";
+/// Its books.
+pub(crate) const BOOKS: &str = "books";
+/// A contact that is linked to customer 1.
+pub(crate) const CONTACT: &str = "native:contact:anna";
+
+/// Noon in Los Angeles, where the books are kept.
+pub(crate) fn noon() -> Timestamp {
+    "2026-05-05T12:00:00-07:00".parse().expect("a time")
+}
+
+/// What customers a read asked to bring up to date.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(Mutex<Vec<CustomerKey>>);
+
+impl RefreshRequests for Asked {
+    fn request(&self, customer: &CustomerKey) {
+        self.0.lock().expect("unpoisoned").push(customer.clone());
+    }
+}
+
+/// The application.
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) snapshots: Arc<Snapshots>,
+    pub(crate) asked: Arc<Asked>,
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) url: String,
+    pub(crate) client: reqwest::Client,
+    sessions: Arc<Sessions>,
+    _directory: tempfile::TempDir,
+}
+
+/// What a test may set about the application.
+pub(crate) struct Options {
+    pub(crate) schema: SchemaSettings,
+    pub(crate) reps_see_amounts: bool,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            schema: SchemaSettings::default(),
+            reps_see_amounts: true,
+            max_body_bytes: 64 * 1024,
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl App {
+    /// With a tenant, its key, a connection that was read to its end at noon, one customer with a
+    /// few documents, and [`CONTACT`] linked to it.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    pub(crate) async fn start_with(options: Options) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let keys = Arc::new(KeyRing::new(Key::from_bytes([7; 32]), Vec::new()));
+        let file = directory.path().join("pulse.sqlite");
+        let store = Store::open(&format!("sqlite:{}", file.display()), Arc::clone(&keys))
+            .await
+            .expect("opened");
+        store.migrate().await.expect("migrated");
+        let clock = Arc::new(ManualClock::new(noon()));
+        let shared = Arc::clone(&clock) as Arc<dyn Clock>;
+        let key = ("PULSE_ENCRYPTION__KEY".to_owned(), "07".repeat(32));
+        let config = Config::load(None, [key]).expect("settings");
+        let snapshots = Arc::new(Snapshots::new(64 * 1024 * 1024));
+        let asked = Arc::new(Asked::default());
+        let reader = Arc::new(Reader::new(
+            store.clone(),
+            Arc::clone(&shared),
+            Arc::clone(&snapshots),
+            Arc::clone(&asked) as Arc<dyn RefreshRequests>,
+            LedgerPages::new("https://app.example/app"),
+        ));
+        let sessions = Sessions::new(
+            &keys.derive("sessions"),
+            &config.session,
+            Arc::clone(&shared),
+        );
+        let sessions = Arc::new(sessions.expect("a fit key"));
+        let verifier = Verifier::new(&config.native, &config.pipedrive, Arc::clone(&shared));
+        let bearers = Bearers::new(
+            Arc::clone(&sessions),
+            Arc::new(verifier.expect("a client")),
+            store.clone(),
+            Arc::clone(&reader),
+            Arc::clone(&shared),
+            1_000,
+        );
+        let services = Services {
+            reader,
+            linking: Linking::new(store.clone(), Arc::clone(&shared)),
+            limits: Limits::new(store.clone(), Arc::clone(&shared)),
+        };
+        let endpoint = Arc::new(Endpoint::new(
+            schema(services, &options.schema),
+            bearers,
+            Arc::clone(&shared),
+            EndpointSettings {
+                max_body_bytes: options.max_body_bytes,
+                timeout: options.timeout,
+                answer_bytes: 8 * 1024 * 1024,
+            },
+        ));
+        let health = Health {
+            store: store.clone(),
+            snapshots: Arc::clone(&snapshots),
+            metrics: None,
+        };
+        let router = router(Arc::clone(&endpoint), health, axum::Router::new());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let app = Self {
+            store,
+            clock,
+            snapshots,
+            asked,
+            endpoint,
+            url,
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
+            sessions,
+            _directory: directory,
+        };
+        app.fill(options.reps_see_amounts).await;
+        app
+    }
+
+    async fn fill(&self, reps_see_amounts: bool) {
+        let now = self.clock.now();
+        let tenant = TenantId::from(TENANT);
+        self.put_tenant(reps_see_amounts).await;
+        let key = SigningKey {
+            id: uuid::Uuid::new_v4(),
+            tenant: Some(tenant.clone()),
+            preset: "native".to_owned(),
+            kid: None,
+            algorithm: "HS256".to_owned(),
+            source: KeySource::Secret("a secret of the test, long enough to sign".into()),
+            issuer: None,
+            audience: None,
+            valid_until: None,
+        };
+        self.store
+            .add_signing_key(&key, "test", now)
+            .await
+            .expect("added");
+        let connection = NewConnection {
+            id: BOOKS.into(),
+            tenant: tenant.clone(),
+            provider: ProviderKind::QuickBooks,
+            time_zone: TimeZone::get("America/Los_Angeles").expect("a zone"),
+            poll_interval: Duration::from_mins(15),
+            account: Some("123".into()),
+        };
+        self.store
+            .add_connection(&connection, "test", now)
+            .await
+            .expect("added");
+        self.store
+            .set_connection_account(&BOOKS.into(), "123", "test", now)
+            .await
+            .expect("consented");
+        let organization = Organization {
+            name: "Books of Acme".into(),
+            base_currency: "USD".parse().expect("a code"),
+            multicurrency: false,
+        };
+        self.store
+            .set_organization(&BOOKS.into(), &organization, now)
+            .await
+            .expect("set");
+        let mut records = Records {
+            customers: vec![customer("1", "Anna's Bakery")],
+            ..Records::default()
+        };
+        records.documents = vec![
+            invoice("10", "2026-03-01", "1000.00"),
+            invoice("11", "2026-04-20", "234.56"),
+            payment("20", "2026-03-20", "600.00", &[("10", "600.00")]),
+        ];
+        self.apply(&records).await;
+        self.poll().await;
+        self.link(CONTACT, "1").await;
+    }
+
+    /// Sets the tenant's settings anew.
+    pub(crate) async fn put_tenant(&self, reps_see_amounts: bool) {
+        let tenant = Tenant {
+            id: TENANT.into(),
+            name: "Acme".into(),
+            frame_ancestors: Vec::new(),
+            settings: TenantSettings {
+                reps_see_amounts,
+                ..TenantSettings::default()
+            },
+            version: 0,
+        };
+        self.store
+            .put_tenant(&tenant, "test", self.clock.now())
+            .await
+            .expect("put");
+        self.snapshots.tenant_changed(&TENANT.into());
+    }
+
+    /// Stores records as a sync does, and tells the cache as the change feed does.
+    pub(crate) async fn apply(&self, records: &Records) {
+        self.apply_with(records, &SyncMarks::default()).await;
+    }
+
+    /// A poll that found the ledger as it was.
+    pub(crate) async fn poll(&self) {
+        let now = self.clock.now();
+        let marks = SyncMarks {
+            attempted: Dataset::ALL.to_vec(),
+            succeeded: Dataset::ALL.map(|dataset| (dataset, now)).to_vec(),
+            watermark: Some(now),
+            first_load_started: Some(now),
+            ..SyncMarks::default()
+        };
+        self.apply_with(&Records::default(), &marks).await;
+    }
+
+    async fn apply_with(&self, records: &Records, marks: &SyncMarks) {
+        let books = ConnectionId::from(BOOKS);
+        let applied = self
+            .store
+            .apply(&books, records, marks, self.clock.now())
+            .await
+            .expect("applied");
+        self.snapshots
+            .customers_changed(&books, &applied.customers)
+            .await;
+    }
+
+    /// Links a contact to a customer of the books.
+    pub(crate) async fn link(&self, contact: &str, customer: &str) {
+        let link = Link {
+            contact: ContactId::parse(contact).expect("an id"),
+            customer: CustomerKey::new(BOOKS, customer),
+            origin: LinkOrigin::Import,
+            actor: "test".into(),
+            linked_at: self.clock.now(),
+        };
+        self.store
+            .add_link(&TENANT.into(), &link, None)
+            .await
+            .expect("linked");
+        self.snapshots.tenant_changed(&TENANT.into());
+    }
+
+    /// A native token for a role, of five minutes.
+    pub(crate) async fn token(&self, role: Role) -> String {
+        self.token_for(role, None).await
+    }
+
+    /// A native token that signs a contact.
+    pub(crate) async fn token_for(&self, role: Role, contact: Option<&str>) -> String {
+        let keys = self
+            .store
+            .signing_keys(Some(&TENANT.into()), "native")
+            .await
+            .expect("keys");
+        let token = TestToken {
+            user: "u-1".into(),
+            name: Some("Uma".to_owned()),
+            role: Some(role),
+            contact: contact.map(str::to_owned),
+            company: None,
+            email: None,
+            tax_number: None,
+            lifetime: SignedDuration::from_mins(5),
+        };
+        token
+            .mint(&key_records(keys), "financial-pulse", self.clock.now())
+            .expect("minted")
+            .expose_secret()
+            .to_owned()
+    }
+
+    /// A session of our own for a role.
+    pub(crate) async fn session(&self, role: Role) -> String {
+        let identity = financial_pulse::auth::Identity {
+            tenant: TENANT.into(),
+            preset: "native".into(),
+            user: "u-1".into(),
+            name: Some("Uma".into()),
+            signed_role: Some(role),
+            contact: None,
+            company: None,
+            locale: None,
+            expires_at: self.clock.now(),
+            hard_cap: self.clock.now(),
+        };
+        let session = self.sessions.issue(&identity).expect("issued");
+        session.token.expose_secret().to_owned()
+    }
+
+    /// Sends a request and gives its answer as it is.
+    pub(crate) async fn send(&self, token: &str, body: &Value, headers: &[(&str, &str)]) -> Reply {
+        let mut request = self
+            .client
+            .post(format!("{}/graphql", self.url))
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "application/graphql-response+json")
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .body(body.to_string());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Reply::of(request.send().await.expect("answered")).await
+    }
+
+    /// Asks and gives the answer's JSON.
+    pub(crate) async fn ask(&self, token: &str, query: &str, variables: Value) -> Value {
+        let body = json!({"query": query, "variables": variables});
+        self.send(token, &body, &[]).await.json()
+    }
+
+    /// Asks and gives the data of an answer without errors.
+    pub(crate) async fn data(&self, token: &str, query: &str, variables: Value) -> Value {
+        let answer = self.ask(token, query, variables).await;
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        answer["data"].clone()
+    }
+
+    /// What the reads asked for since the last look.
+    pub(crate) fn take_asked(&self) -> Vec<CustomerKey> {
+        std::mem::take(&mut self.asked.0.lock().expect("unpoisoned"))
+    }
+}
+
+/// An answer.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Reply {
+    pub(crate) async fn of(response: reqwest::Response) -> Self {
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: response.text().await.expect("a body"),
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).expect("JSON")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+}
+
+/// A customer with terms of 30 days.
+pub(crate) fn customer(id: &str, name: &str) -> CustomerRecord {
+    CustomerRecord {
+        customer: Customer {
+            id: id.into(),
+            name: name.into(),
+            email: None,
+            tax_number: None,
+            parent: None,
+            bill_with_parent: false,
+            active: true,
+            currency: "USD".parse().expect("a code"),
+            terms: Some(PaymentTerms::Days(30)),
+            ledger_balance: None,
+            ledger_balance_with_children: None,
+            changed_at: noon(),
+        },
+        terms_id: None,
+    }
+}
+
+fn day(text: &str) -> Date {
+    text.parse().expect("a day")
+}
+
+fn amount(text: &str) -> Decimal {
+    text.parse().expect("an amount")
+}
+
+fn document(kind: DocumentKind, id: &str, issued_on: &str, total: &str) -> Document {
+    let side = match kind {
+        DocumentKind::Invoice => Side::Receivable,
+        _ => Side::Credit,
+    };
+    Document {
+        id: DocumentId::new(kind, id),
+        customer: "1".into(),
+        number: Some(format!("N-{id}").into()),
+        issued_on: day(issued_on),
+        due_on: None,
+        currency: "USD".parse().expect("a code"),
+        exchange_rate: None,
+        total: amount(total),
+        tax: Decimal::ZERO,
+        side,
+        state: DocumentState::Issued,
+        lines: vec![DocumentLine {
+            item: Some("7".into()),
+            description: "Flour".into(),
+            quantity: Some(Decimal::TEN),
+            unit_price: Some(amount(total) / Decimal::TEN),
+            amount: amount(total),
+        }],
+        ledger_open: None,
+        changed_at: noon(),
+    }
+}
+
+/// An invoice of customer 1, due after 30 days.
+pub(crate) fn invoice(id: &str, issued_on: &str, total: &str) -> DocumentRecord {
+    let mut invoice = document(DocumentKind::Invoice, id, issued_on, total);
+    invoice.due_on = day(issued_on).checked_add(jiff::Span::new().days(30)).ok();
+    DocumentRecord {
+        dataset: Dataset::Invoices,
+        ledger_id: id.to_owned(),
+        changed_at: noon(),
+        documents: vec![invoice],
+        applications: Vec::new(),
+    }
+}
+
+/// A payment of customer 1, applied to invoices.
+pub(crate) fn payment(
+    id: &str,
+    received_on: &str,
+    total: &str,
+    applied: &[(&str, &str)],
+) -> DocumentRecord {
+    let payment = document(DocumentKind::Payment, id, received_on, total);
+    let applications = applied
+        .iter()
+        .map(|(invoice, part)| Application {
+            carrier: payment.id.clone(),
+            from: payment.id.clone(),
+            to: DocumentId::new(DocumentKind::Invoice, *invoice),
+            amount: amount(part),
+            applied_on: day(received_on),
+        })
+        .collect();
+    DocumentRecord {
+        dataset: Dataset::Payments,
+        ledger_id: id.to_owned(),
+        changed_at: noon(),
+        documents: vec![payment],
+        applications,
+    }
+}

@@ -1,0 +1,10 @@
+//! The read side through real HTTP: the GraphQL schema, its limits, what is kept, what is pushed.
+
+mod access;
+mod harness;
+mod kept;
+mod limits;
+mod live;
+mod protocol;
+mod pulse;
+mod schema;
