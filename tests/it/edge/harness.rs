@@ -334,7 +334,7 @@ impl App {
     }
 
     /// A session of our own for a role.
-    pub(crate) async fn session(&self, role: Role) -> String {
+    pub(crate) fn session(&self, role: Role) -> String {
         let identity = financial_pulse::auth::Identity {
             tenant: TENANT.into(),
             preset: "native".into(),

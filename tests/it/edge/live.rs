@@ -103,7 +103,7 @@ fn one_more(id: &str, amount: &str) -> Records {
 #[tokio::test]
 async fn a_change_is_pushed_and_a_poll_without_one_is_not() {
     let app = App::start().await;
-    let token = app.session(Role::Finance).await;
+    let token = app.session(Role::Finance);
     let mut socket = following(&app, &token).await;
     app.poll().await;
     assert!(socket.is_quiet().await, "nothing changed");
@@ -114,7 +114,7 @@ async fn a_change_is_pushed_and_a_poll_without_one_is_not() {
 #[tokio::test]
 async fn changes_in_a_row_are_pushed_once() {
     let app = App::start().await;
-    let token = app.session(Role::Finance).await;
+    let token = app.session(Role::Finance);
     let mut socket = following(&app, &token).await;
     for id in 0..5 {
         app.apply(&one_more(&format!("3{id}"), "1.00")).await;
@@ -129,7 +129,7 @@ async fn changes_in_a_row_are_pushed_once() {
 #[tokio::test]
 async fn the_stream_ends_when_the_link_goes() {
     let app = App::start().await;
-    let token = app.session(Role::Admin).await;
+    let token = app.session(Role::Admin);
     let mut socket = following(&app, &token).await;
     let unlink = "mutation { unlinkContact(input: {contactId: \"native:contact:anna\", \
         customerId: \"books:1\"}) { contact { id } } }";
@@ -151,7 +151,7 @@ async fn the_stream_ends_when_the_viewer_ranks_otherwise() {
 #[tokio::test]
 async fn the_stream_ends_with_the_session() {
     let app = App::start().await;
-    let token = app.session(Role::Finance).await;
+    let token = app.session(Role::Finance);
     let mut socket = following(&app, &token).await;
     app.clock.advance(jiff::SignedDuration::from_mins(11));
     app.apply(&one_more("12", "65.44")).await;
@@ -168,7 +168,7 @@ async fn the_socket_opens_for_a_token_that_holds_and_for_subscriptions_only() {
     let mut refused = Socket::open(&app, "nonsense").await;
     assert_eq!(refused.next().await, None, "closed");
 
-    let token = app.session(Role::Finance).await;
+    let token = app.session(Role::Finance);
     let mut socket = following(&app, &token).await;
     socket
         .send(&json!({"type": "subscribe", "id": "q", "payload": {"query": "{ viewer { role } }"}}))

@@ -139,10 +139,7 @@ async fn a_token_stops_counting_when_its_key_is_retired() {
 #[tokio::test]
 async fn sessions_and_native_tokens_both_open_the_door() {
     let app = App::start().await;
-    for token in [
-        app.token(Role::Finance).await,
-        app.session(Role::Finance).await,
-    ] {
+    for token in [app.token(Role::Finance).await, app.session(Role::Finance)] {
         let data = app
             .data(&token, "{ viewer { role name canLink } }", json!({}))
             .await;
