@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::context::{Context, print, table, tenant};
+use super::context::{Context, table, tenant};
+use crate::app::terminal::print;
 use crate::domain::ids::TenantId;
 
 /// How many rows are read at a time.

@@ -11,9 +11,9 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::context::{Context, OPERATOR, print, table};
-use super::sync_progress::SyncBar;
+use super::context::{Context, OPERATOR, table};
 use crate::app;
+use crate::app::terminal::{SyncBar, print};
 use crate::domain::connection::ProviderKind;
 use crate::domain::freshness::ConnectionState;
 use crate::domain::ids::{ConnectionId, TenantId};

@@ -1,12 +1,12 @@
 //! What every command starts from: the settings and the store.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
+use crate::app::{DEMO_FILE, terminal::print};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config};
 use crate::domain::ids::TenantId;
@@ -15,9 +15,6 @@ use crate::{app, telemetry};
 
 /// Where the settings lie when none are named.
 const USUAL_FILE: &str = "financial-pulse.toml";
-
-/// Where a running demo keeps its settings.
-pub(crate) const DEMO_FILE: &str = ".demo/financial-pulse.toml";
 
 /// The settings' place, and what can be opened with them.
 #[derive(Debug)]
@@ -107,11 +104,6 @@ pub(super) async fn tenant(store: &Store, id: &TenantId) -> anyhow::Result<Tenan
             bail!("there is no tenant `{id}`; `financial-pulse tenant list` shows those there are")
         }
     }
-}
-
-/// Writes to standard output; a reader that went away (`| head`) is no error.
-pub(crate) fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 /// Who acts when an operator runs a command.

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::context::{Context, OPERATOR, print, tenant};
+use super::context::{Context, OPERATOR, tenant};
+use crate::app::terminal::print;
 use crate::domain::ids::TenantId;
 use crate::service::import::{ImportProblem, Imported};
 use crate::service::limits::Limits;

@@ -4,7 +4,6 @@ mod audit;
 mod connection;
 mod context;
 mod files;
-mod sync_progress;
 mod tenant;
 mod token;
 
@@ -13,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::terminal::print;
 use crate::{app, graphql};
 use context::Context;
 
@@ -39,6 +39,9 @@ pub struct Cli {
 enum Command {
     /// Start the service: API, widget and the sync of every connection
     Serve(app::ServeArgs),
+    /// Start sandbox books, the service and a demo CRM page, all on this machine
+    #[cfg(feature = "sandbox")]
+    Demo(app::demo::DemoArgs),
     /// Start an accounting server that speaks QuickBooks' wire format, for tests and demos
     #[cfg(feature = "sandbox")]
     Sandbox(crate::sandbox::SandboxArgs),
@@ -107,9 +110,11 @@ impl Cli {
         match self.command {
             Command::Serve(args) => app::serve(context.config_for_serve()?, args).await?,
             #[cfg(feature = "sandbox")]
+            Command::Demo(args) => app::demo::run(args).await?,
+            #[cfg(feature = "sandbox")]
             Command::Sandbox(args) => crate::sandbox::run(args).await?,
             Command::Migrate => context.migrate().await?,
-            Command::Schema => context::print(&graphql::sdl()),
+            Command::Schema => print(&graphql::sdl()),
             Command::Connection { command } => return command.run(&context).await,
             Command::Tenant { command } => command.run(&context).await?,
             Command::Limits { command } => return command.run(&context).await,

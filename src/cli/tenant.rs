@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::context::{Context, OPERATOR, print, table, tenant};
+use super::context::{Context, OPERATOR, table, tenant};
+use crate::app::terminal::print;
 use crate::auth::Role;
 use crate::config::FrameAncestor;
 use crate::domain::ids::{TenantId, UserId};

@@ -2,8 +2,9 @@
 
 use clap::Args;
 
-use super::context::{Context, print, tenant};
+use super::context::{Context, tenant};
 use crate::app;
+use crate::app::terminal::print;
 use crate::domain::ids::TenantId;
 
 #[derive(Debug, Args)]
