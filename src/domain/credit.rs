@@ -152,7 +152,8 @@ impl ReasonCode {
 pub struct Reason {
     /// Which reason.
     pub code: ReasonCode,
-    /// The amount that it speaks of.
+    /// The amount that it speaks of. A difference is told without its sign: by how much the limit is
+    /// exceeded, what is left of it, by how much two figures differ.
     pub amount: Option<Money>,
     /// Days that it speaks of (days past due).
     pub days: Option<u32>,

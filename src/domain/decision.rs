@@ -79,7 +79,7 @@ pub fn decide(grounds: &Grounds<'_>) -> CreditDecision {
         reasons.extend(overdue(balance, grounds.policy));
         reasons.extend(against_limit(credit, grounds));
         reasons.extend(balance.tie_out.difference().map(|difference| Reason {
-            amount: Some(difference),
+            amount: Some(Money::new(difference.amount.abs(), difference.currency)),
             ..Reason::bare(ReasonCode::TieOutDifference)
         }));
     }
@@ -222,9 +222,9 @@ fn against_limit(credit: &Credit, grounds: &Grounds<'_>) -> Vec<Reason> {
     reasons.extend(code.map(|code| {
         Reason {
             amount: Some(match code {
-                // Cash only speaks of what is owed, the others of what is left or lacking.
+                // Cash only speaks of what is owed, the others of what is left or too much.
                 ReasonCode::CashOnly => exposure,
-                _ => Money::new(headroom, limit.currency),
+                _ => Money::new(headroom.abs(), limit.currency),
             }),
             share: exposure
                 .amount

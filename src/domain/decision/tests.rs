@@ -109,7 +109,7 @@ fn exactly_at_the_limit_passes_with_caution_and_a_cent_more_holds() {
         outcome(&over),
         (Decision::Hold, vec![ReasonCode::OverLimit])
     );
-    assert_eq!(over.decide().reasons[0].amount, Some(usd("-0.01")));
+    assert_eq!(over.decide().reasons[0].amount, Some(usd("0.01")));
 }
 
 #[test]
