@@ -23,6 +23,7 @@ use crate::graphql::{SchemaSettings, schema};
 use crate::http::bearer::Bearers;
 use crate::http::graphql::{Endpoint, EndpointSettings};
 use crate::http::health::Health;
+use crate::http::widget::WidgetPage;
 use crate::http::{embed, exchange, oauth, router};
 use crate::service::Services;
 use crate::service::changes::ChangeFeed;
@@ -131,7 +132,7 @@ pub async fn start(
     }
 
     let (endpoint, sign_in) = doors(config, &store, &clock, &snapshots, refreshes)?;
-    let pages = embed::routes(Arc::clone(&sign_in))
+    let pages = embed::routes(Arc::clone(&sign_in), WidgetPage::embedded())
         .merge(exchange::routes(sign_in))
         .merge(oauth::routes(parts::connections(config, &store, &clock)?));
     let health = Health {

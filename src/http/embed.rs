@@ -20,9 +20,9 @@ use url::form_urlencoded;
 
 use super::exchange;
 use super::problem::Problem;
-use super::widget::{self, Boot};
+use super::widget::{self, Boot, WidgetPage};
+use crate::auth::Refusal;
 use crate::auth::preset::{COMPANY_KIND, CONTACT_KIND, HostContext, Preset, contact_id};
-use crate::auth::{Refusal, Trust};
 use crate::config::FrameAncestor;
 use crate::domain::ids::{ContactId, TenantId};
 use crate::service::sign_in::{Door, Requested, SignIn, SignedIn, refused};
@@ -31,34 +31,68 @@ use crate::service::{ErrorCode, ServiceError};
 /// The longest language tag that is passed on.
 const MAX_LOCALE_BYTES: usize = 35;
 
+/// What the routes need.
+#[derive(Clone, Debug)]
+struct Embedding {
+    sign_in: Arc<SignIn>,
+    page: WidgetPage,
+}
+
+impl Embedding {
+    /// The page of someone who has signed in.
+    fn load(&self, door: &Door, signed_in: &SignedIn, locale: Option<&str>) -> Response {
+        let SignedIn {
+            identity,
+            session,
+            frame_ancestors,
+        } = signed_in;
+        let boot = Boot {
+            session: session.token.expose_secret(),
+            expires_at: session.expires_at.to_string(),
+            hard_cap: session.hard_cap.to_string(),
+            contact_id: identity.contact.as_ref().map(|(id, _)| id.as_str()),
+            company: identity.company.as_ref().map(|(id, _)| id.as_str()),
+            preset: door.preset().name,
+            tenant: identity.tenant.as_str(),
+            host_origins: frame_ancestors.iter().map(FrameAncestor::as_str).collect(),
+            can_renew: door.preset().renews,
+            locale: identity.locale.as_deref().or(locale),
+            exchange_url: exchange::address(door, identity),
+            graphql_url: "/graphql",
+            subscription_url: "/graphql",
+        };
+        self.page.load(&boot, frame_ancestors)
+    }
+}
+
 /// The routes, and the files that the page loads.
-pub fn routes(sign_in: Arc<SignIn>) -> Router {
+pub fn routes(sign_in: Arc<SignIn>, page: WidgetPage) -> Router {
     Router::new()
         .route("/embed/{tenant}/native", get(native).post(native))
         .route("/embed/pipedrive", get(pipedrive).post(pipedrive))
-        .with_state(sign_in)
+        .with_state(Embedding { sign_in, page })
         .route("/assets/{*name}", get(widget::asset))
 }
 
 async fn native(
-    State(sign_in): State<Arc<SignIn>>,
+    State(embedding): State<Embedding>,
     tenant: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let door = door_of(tenant);
-    embed(&sign_in, &door, query.as_deref(), &headers, body).await
+    embed(&embedding, &door, query.as_deref(), &headers, body).await
 }
 
 async fn pipedrive(
-    State(sign_in): State<Arc<SignIn>>,
+    State(embedding): State<Embedding>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     embed(
-        &sign_in,
+        &embedding,
         &Door::pipedrive(),
         query.as_deref(),
         &headers,
@@ -68,7 +102,7 @@ async fn pipedrive(
 }
 
 async fn embed(
-    sign_in: &SignIn,
+    embedding: &Embedding,
     door: &Door,
     query: Option<&str>,
     headers: &HeaderMap,
@@ -82,40 +116,14 @@ async fn embed(
         let parameters = Parameters::read(query, headers, &body)?;
         let token = parameters.token(door.preset())?;
         let requested = parameters.requested(door.preset())?;
-        let signed_in = sign_in.enter(door, token, requested).await?;
+        let signed_in = embedding.sign_in.enter(door, token, requested).await?;
         Ok::<_, ServiceError>((signed_in, parameters.locale()))
     };
     match entered.await {
-        Ok((signed_in, locale)) => page(door, &signed_in, locale.as_deref()),
+        Ok((signed_in, locale)) => embedding.load(door, &signed_in, locale.as_deref()),
         // Whose page this would be is not known, so nobody may frame it.
         Err(error) => widget::sealed(failure(&error), &[]),
     }
-}
-
-fn page(door: &Door, signed_in: &SignedIn, locale: Option<&str>) -> Response {
-    let SignedIn {
-        identity,
-        session,
-        frame_ancestors,
-    } = signed_in;
-    let id = |record: &'_ Option<(ContactId, Trust)>| record.as_ref().map(|(id, _)| id.clone());
-    let (contact, company) = (id(&identity.contact), id(&identity.company));
-    let boot = Boot {
-        session: session.token.expose_secret(),
-        expires_at: session.expires_at.to_string(),
-        hard_cap: session.hard_cap.to_string(),
-        contact_id: contact.as_ref().map(ContactId::as_str),
-        company: company.as_ref().map(ContactId::as_str),
-        preset: door.preset().name,
-        tenant: identity.tenant.as_str(),
-        host_origins: frame_ancestors.iter().map(FrameAncestor::as_str).collect(),
-        can_renew: door.preset().renews,
-        locale: identity.locale.as_deref().or(locale),
-        exchange_url: exchange::address(door, identity),
-        graphql_url: "/graphql",
-        subscription_url: "/graphql",
-    };
-    widget::page(&boot, frame_ancestors)
 }
 
 /// The door of the tenant in the path. A path that cannot be read names nobody.

@@ -19,7 +19,6 @@ use super::problem::Problem;
 use super::widget;
 use crate::auth::preset::{COMPANY_KIND, CONTACT_KIND};
 use crate::auth::{Identity, Session, Trust};
-use crate::domain::ids::ContactId;
 use crate::service::sign_in::{Door, Requested, SignIn};
 use crate::service::{ErrorCode, ServiceError};
 
@@ -150,21 +149,16 @@ fn shown(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Sho
 
 fn answer(outcome: Result<(Identity, Session), ServiceError>) -> Response {
     let response = match outcome {
-        Ok((identity, session)) => {
-            let id =
-                |record: &Option<(ContactId, Trust)>| record.as_ref().map(|(id, _)| id.to_string());
-            let (contact, company) = (id(&identity.contact), id(&identity.company));
-            Json(Given {
-                session: session.token.expose_secret(),
-                expires_at: session.expires_at.to_string(),
-                hard_cap: session.hard_cap.to_string(),
-                tenant: identity.tenant.as_str(),
-                preset: &identity.preset,
-                contact_id: contact.as_deref(),
-                company: company.as_deref(),
-            })
-            .into_response()
-        }
+        Ok((identity, session)) => Json(Given {
+            session: session.token.expose_secret(),
+            expires_at: session.expires_at.to_string(),
+            hard_cap: session.hard_cap.to_string(),
+            tenant: identity.tenant.as_str(),
+            preset: &identity.preset,
+            contact_id: identity.contact.as_ref().map(|(id, _)| id.as_str()),
+            company: identity.company.as_ref().map(|(id, _)| id.as_str()),
+        })
+        .into_response(),
         Err(error) => {
             let mut response = failure(&error);
             if error.code() == ErrorCode::Unauthenticated {

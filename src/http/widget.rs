@@ -1,16 +1,18 @@
 //! The widget: the page that a CRM frames, and the files it loads.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use rust_embed::{Embed, EmbeddedFile};
+use axum::response::{Html, IntoResponse, Response};
+use rust_embed::Embed;
 use serde::Serialize;
 
+use super::embed::failure;
 use super::problem::Problem;
 use crate::config::FrameAncestor;
-use crate::service::ErrorCode;
+use crate::service::{ErrorCode, ServiceError};
 
 /// The built widget. It may be absent where only the server was built.
 #[derive(Embed)]
@@ -51,32 +53,54 @@ pub struct Boot<'a> {
     pub subscription_url: &'a str,
 }
 
-/// The page with its boot block, framed by nobody but `ancestors`.
-pub fn page(boot: &Boot<'_>, ancestors: &[FrameAncestor]) -> Response {
-    let Some(index) = Dist::get("index.html") else {
-        return sealed(not_built(), &[]);
-    };
-    let Some(html) = with_boot(&index, boot) else {
-        tracing::error!("the widget's index.html has no head; build it again");
-        return sealed(not_built(), &[]);
-    };
-    let mut response = html.into_response();
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
-    sealed(response, ancestors)
+/// The page as it was built, to be completed for each who loads it.
+#[derive(Clone, Debug)]
+pub struct WidgetPage(Option<Arc<Template>>);
+
+/// What stands before the place of the boot block, and what after it.
+#[derive(Debug)]
+struct Template {
+    before: String,
+    after: String,
 }
 
-fn with_boot(index: &EmbeddedFile, boot: &Boot<'_>) -> Option<String> {
-    let html = std::str::from_utf8(&index.data).ok()?;
-    let (head, rest) = html.split_once("</head>")?;
-    // A block of data, not of script: the policy below lets no inline script run. An escaped `<`
-    // keeps whatever a name holds inside of the block.
-    let json = serde_json::to_string(boot).ok()?.replace('<', "\\u003c");
-    Some(format!(
-        "{head}<script type=\"application/json\" id=\"pulse-boot\">{json}</script></head>{rest}"
-    ))
+impl WidgetPage {
+    /// The page that was built into the program; without one, every load is answered with what to
+    /// do.
+    pub fn embedded() -> Self {
+        let index = Dist::get("index.html");
+        let html = index
+            .as_ref()
+            .map(|file| String::from_utf8_lossy(&file.data));
+        html.map_or(Self(None), |html| Self::of(&html))
+    }
+
+    /// A page of this HTML. The boot block goes to the end of its head.
+    pub fn of(html: &str) -> Self {
+        let template = html.split_once("</head>").map(|(before, after)| Template {
+            before: before.to_owned(),
+            after: format!("</head>{after}"),
+        });
+        Self(template.map(Arc::new))
+    }
+
+    /// The page with its boot block, framed by nobody but `ancestors`.
+    pub fn load(&self, boot: &Boot<'_>, ancestors: &[FrameAncestor]) -> Response {
+        let Some(template) = &self.0 else {
+            return sealed(not_built(), &[]);
+        };
+        let json = match serde_json::to_string(boot) {
+            // An escaped `<` keeps whatever a name holds inside of the block.
+            Ok(json) => json.replace('<', "\\u003c"),
+            Err(error) => return sealed(failure(&ServiceError::internal(error)), &[]),
+        };
+        let Template { before, after } = &**template;
+        // A block of data, not of script: the policy lets no inline script run.
+        let html = format!(
+            "{before}<script type=\"application/json\" id=\"pulse-boot\">{json}</script>{after}"
+        );
+        sealed(Html(html).into_response(), ancestors)
+    }
 }
 
 /// Adds what every answer to a request that carried a token needs: it is not kept, its address goes

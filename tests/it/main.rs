@@ -17,5 +17,6 @@ mod properties;
 mod quickbooks;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod sign_in;
 mod store;
 mod support;

@@ -1,0 +1,681 @@
+//! Signing in over HTTP: what a CRM loads, and what open pages trade.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use financial_pulse::auth::{Sessions, Trust, Verifier};
+use financial_pulse::cache::Snapshots;
+use financial_pulse::clock::{Clock, ManualClock};
+use financial_pulse::config::Config;
+use financial_pulse::crypto::{Key, KeyRing};
+use financial_pulse::domain::ids::CustomerKey;
+use financial_pulse::http::widget::WidgetPage;
+use financial_pulse::http::{embed, exchange};
+use financial_pulse::service::Services;
+use financial_pulse::service::ledger_pages::LedgerPages;
+use financial_pulse::service::limits::Limits;
+use financial_pulse::service::linking::Linking;
+use financial_pulse::service::read::{Reader, RefreshRequests};
+use financial_pulse::service::sign_in::SignIn;
+use financial_pulse::store::{KeySource, SigningKey, Store, Tenant, TenantSettings};
+use jiff::SignedDuration;
+use jsonwebtoken::{EncodingKey, Header};
+use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+use url::form_urlencoded;
+
+use crate::auth::{NOW, SECRET, claims, clock, config, signed};
+
+const INDEX: &str = "<!doctype html><html><head><title>Pulse</title></head><body></body></html>";
+
+#[derive(Debug)]
+struct NoRefresh;
+
+impl RefreshRequests for NoRefresh {
+    fn request(&self, _: &CustomerKey) {}
+}
+
+/// The routes over a store of their own, with the tenants `acme` (native) and `globex` (Pipedrive
+/// account 54321).
+struct Pages {
+    router: Router,
+    store: Store,
+    sessions: Arc<Sessions>,
+    clock: Arc<ManualClock>,
+    _directory: TempDir,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Pages {
+    async fn new() -> Self {
+        Self::with(TenantSettings::default()).await
+    }
+
+    async fn with(acme: TenantSettings) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let url = format!("sqlite:{}", directory.path().join("pulse.sqlite").display());
+        let keys = Arc::new(KeyRing::new(Key::from_bytes([7; 32]), Vec::new()));
+        let store = Store::open(&url, keys).await.expect("a store");
+        store.migrate().await.expect("migrations");
+        let clock = clock();
+        fill(&store, &*clock, acme).await;
+
+        let config: Config = config(&[("PULSE_PIPEDRIVE__CLIENT_SECRET", SECRET)]);
+        let time: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        let reader = Reader::new(
+            store.clone(),
+            Arc::clone(&time),
+            Arc::new(Snapshots::new(1 << 20)),
+            Arc::new(NoRefresh),
+            LedgerPages::new("https://app.qbo.intuit.com/app"),
+        );
+        let services = Services {
+            reader: Arc::new(reader),
+            linking: Linking::new(store.clone(), Arc::clone(&time)),
+            limits: Limits::new(store.clone(), Arc::clone(&time)),
+        };
+        let verifier = Verifier::new(&config.native, &config.pipedrive, Arc::clone(&time));
+        let sessions = Sessions::new(&[9; 32], &config.session, Arc::clone(&time));
+        let sessions = Arc::new(sessions.expect("a right key"));
+        let sign_in = Arc::new(SignIn::new(
+            &config,
+            store.clone(),
+            services,
+            Arc::new(verifier.expect("a verifier")),
+            Arc::clone(&sessions),
+            time,
+        ));
+        let router = embed::routes(Arc::clone(&sign_in), WidgetPage::of(INDEX))
+            .merge(exchange::routes(sign_in));
+        Self {
+            router,
+            store,
+            sessions,
+            clock,
+            _directory: directory,
+        }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let answer = self.router.clone().oneshot(request).await;
+        let (parts, body) = answer.expect("an answer").into_parts();
+        let body = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).expect("text"),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty());
+        self.send(request.expect("a request")).await
+    }
+
+    async fn post(&self, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, kind)
+            .body(body.into());
+        self.send(request.expect("a request")).await
+    }
+
+    async fn exchange(&self, path: &str, body: &Value) -> Answer {
+        self.post(path, "application/json", body.to_string()).await
+    }
+}
+
+async fn fill(store: &Store, clock: &ManualClock, acme: TenantSettings) {
+    let now = clock.now();
+    let tenant = |id: &str, ancestors: &[&str], settings| Tenant {
+        id: id.into(),
+        name: id.into(),
+        frame_ancestors: ancestors.iter().map(|one| (*one).to_owned()).collect(),
+        settings,
+        version: 0,
+    };
+    let tenants = [
+        tenant(
+            "acme",
+            &["https://crm.acme.example", "https://x; script-src *"],
+            acme,
+        ),
+        tenant("globex", &[], TenantSettings::default()),
+    ];
+    for tenant in &tenants {
+        store
+            .put_tenant(tenant, "test", now)
+            .await
+            .expect("a tenant");
+        let key = SigningKey {
+            id: uuid::Uuid::new_v4(),
+            tenant: Some(tenant.id.clone()),
+            preset: "native".to_owned(),
+            kid: None,
+            algorithm: "HS256".to_owned(),
+            source: KeySource::Secret(
+                match tenant.id.as_str() {
+                    "acme" => SECRET,
+                    _ => "the-secret-of-globex-and-of-nobody-else!",
+                }
+                .into(),
+            ),
+            issuer: None,
+            audience: None,
+            valid_until: None,
+        };
+        store
+            .add_signing_key(&key, "test", now)
+            .await
+            .expect("a key");
+    }
+    store
+        .register_account("pipedrive", "54321", &"globex".into(), "test", now)
+        .await
+        .expect("an account");
+}
+
+impl Answer {
+    fn header(&self, name: header::HeaderName) -> &str {
+        let value = self.headers.get(name).expect("the header");
+        value.to_str().expect("text")
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+
+    /// What the page finds in its boot block.
+    fn boot(&self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.body);
+        let start = "<script type=\"application/json\" id=\"pulse-boot\">";
+        let (_, rest) = self.body.split_once(start).expect("the block");
+        let (json, rest) = rest.split_once("</script>").expect("its end");
+        assert!(rest.starts_with("</head>"), "{rest}");
+        serde_json::from_str(json).expect("JSON")
+    }
+}
+
+fn query(pairs: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
+}
+
+fn native() -> String {
+    signed(&claims().to_string())
+}
+
+fn native_with(name: &str, value: Value) -> String {
+    let mut claims = claims();
+    claims[name] = value;
+    signed(&claims.to_string())
+}
+
+fn pipedrive(account: u64) -> String {
+    let claims = json!({ "companyId": account, "userId": 12345, "iat": NOW, "exp": NOW + 300 });
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    jsonwebtoken::encode(&Header::default(), &claims, &key).expect("a token")
+}
+
+#[tokio::test]
+async fn a_native_page_load_is_answered_with_the_widget_and_a_session_in_it() {
+    let pages = Pages::new().await;
+    let answer = pages
+        .get(&format!("/embed/acme/native?token={}", native()))
+        .await;
+    let boot = answer.boot();
+    let session = boot["session"].as_str().expect("a session");
+    let identity = pages.sessions.verify(session).expect("our session");
+    assert_eq!(identity.user.as_str(), "rep-7");
+    assert_eq!(
+        identity.contact.map(|(id, trust)| (id.to_string(), trust)),
+        Some(("native:person:42".to_owned(), Trust::Signed))
+    );
+    let expected = json!({
+        "session": session,
+        "expiresAt": identity.expires_at.to_string(),
+        "hardCap": identity.hard_cap.to_string(),
+        "contactId": "native:person:42",
+        "company": "native:company:acme-gmbh",
+        "preset": "native",
+        "tenant": "acme",
+        "hostOrigins": ["https://crm.acme.example"],
+        "canRenew": true,
+        "locale": null,
+        "exchangeUrl": "/exchange/acme/native",
+        "graphqlUrl": "/graphql",
+        "subscriptionUrl": "/graphql",
+    });
+    assert_eq!(boot, expected);
+
+    let policy = answer.header(header::CONTENT_SECURITY_POLICY);
+    // What is no origin is left out, and cannot add a directive.
+    assert!(
+        policy.ends_with("; frame-ancestors https://crm.acme.example"),
+        "{policy}"
+    );
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'self'"),
+        "{policy}"
+    );
+    assert!(!policy.contains("unsafe-inline"));
+    assert_eq!(answer.header(header::CACHE_CONTROL), "no-store");
+    assert_eq!(answer.header(header::REFERRER_POLICY), "no-referrer");
+    assert_eq!(
+        answer.header(header::CONTENT_TYPE),
+        "text/html; charset=utf-8"
+    );
+    assert!(!answer.headers.contains_key(header::X_FRAME_OPTIONS));
+}
+
+#[tokio::test]
+async fn a_page_load_by_post_carries_the_token_in_its_form() {
+    let pages = Pages::new().await;
+    let form = "application/x-www-form-urlencoded; charset=utf-8";
+    let body = query(&[("token", &native())]);
+    let answer = pages
+        .post("/embed/acme/native?locale=de-AT", form, body.clone())
+        .await;
+    assert_eq!(answer.boot()["locale"], "de-AT");
+
+    // In both places one of them could be meant for somebody else.
+    let both = pages
+        .post(
+            &format!("/embed/acme/native?token={}", native()),
+            form,
+            body.clone(),
+        )
+        .await;
+    assert_eq!(both.status, StatusCode::BAD_REQUEST);
+    // A body that is no form is not read as one.
+    let plain = pages.post("/embed/acme/native", "text/plain", body).await;
+    assert_eq!(plain.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn what_a_name_holds_stays_inside_of_its_block() {
+    let pages = Pages::new().await;
+    let token = native_with("locale", "</script><script>alert(1)</script>".into());
+    let answer = pages
+        .get(&format!("/embed/acme/native?token={token}"))
+        .await;
+    assert_eq!(
+        answer.boot()["locale"],
+        "</script><script>alert(1)</script>"
+    );
+    assert_eq!(answer.body.matches("<script").count(), 1);
+    let injected = query(&[
+        ("token", &native_with("jti", "2".into())),
+        ("locale", "\"><b>"),
+    ]);
+    let answer = pages.get(&format!("/embed/acme/native?{injected}")).await;
+    assert_eq!(answer.boot()["locale"], Value::Null);
+}
+
+#[tokio::test]
+async fn pipedrives_page_load_belongs_to_the_registered_tenant() {
+    let pages = Pages::new().await;
+    let parameters = query(&[
+        ("token", &pipedrive(54321)),
+        ("resource", "person"),
+        ("selectedIds", "5"),
+        ("companyId", "1"),
+        ("userId", "1"),
+        ("id", "runtime"),
+        ("company", "organization:8"),
+    ]);
+    let answer = pages.get(&format!("/embed/pipedrive?{parameters}")).await;
+    let boot = answer.boot();
+    assert_eq!(boot["tenant"], "globex");
+    assert_eq!(boot["contactId"], "pipedrive:person:5");
+    assert_eq!(boot["canRenew"], true);
+    let renewal =
+        "/exchange/pipedrive?contact=pipedrive%3Aperson%3A5&company=pipedrive%3Aorganization%3A8";
+    assert_eq!(boot["exchangeUrl"], renewal);
+    let policy = answer.header(header::CONTENT_SECURITY_POLICY);
+    assert!(
+        policy.ends_with("frame-ancestors https://*.pipedrive.com"),
+        "{policy}"
+    );
+
+    let session = boot["session"].as_str().expect("a session");
+    let identity = pages.sessions.verify(session).expect("our session");
+    // The user is the signed one, the contact only what the page asks for.
+    assert_eq!(identity.user.as_str(), "12345");
+    assert_eq!(
+        identity.contact.map(|(_, trust)| trust),
+        Some(Trust::Requested)
+    );
+
+    // A fresh token at the address given keeps what the page is about.
+    pages.clock.advance(SignedDuration::from_secs(1));
+    let renewed = pages
+        .exchange(renewal, &json!({ "token": pipedrive(54321) }))
+        .await
+        .json();
+    assert_eq!(renewed["contactId"], "pipedrive:person:5");
+    assert_eq!(renewed["company"], "pipedrive:organization:8");
+    assert_eq!(renewed["tenant"], "globex");
+}
+
+/// Whatever is wrong, outside it looks the same: status, headers and words.
+#[tokio::test]
+async fn every_refusal_looks_the_same_from_outside() {
+    let pages = Pages::new().await;
+    let forged = {
+        let mut token = native();
+        token.replace_range(token.len() - 10..token.len() - 4, "AAAAAA");
+        token
+    };
+    let loads = [
+        ("no token", "/embed/acme/native".to_owned()),
+        ("an empty token", "/embed/acme/native?token=".to_owned()),
+        ("no JWS", "/embed/acme/native?token=hello".to_owned()),
+        (
+            "a forged signature",
+            format!("/embed/acme/native?token={forged}"),
+        ),
+        (
+            "an expired token",
+            format!(
+                "/embed/acme/native?token={}",
+                native_with("exp", (NOW - 60).into())
+            ),
+        ),
+        (
+            "another audience",
+            format!(
+                "/embed/acme/native?token={}",
+                native_with("aud", "x".into())
+            ),
+        ),
+        (
+            "another tenant's door",
+            format!("/embed/globex/native?token={}", native()),
+        ),
+        (
+            "a tenant that is none",
+            format!("/embed/nobody/native?token={}", native()),
+        ),
+        (
+            "a tenant that is no text",
+            format!("/embed/%ff/native?token={}", native()),
+        ),
+        (
+            "another scheme's door",
+            format!("/embed/pipedrive?token={}", native()),
+        ),
+        (
+            "an account that nobody registered",
+            format!("/embed/pipedrive?token={}", pipedrive(1)),
+        ),
+        (
+            "a Pipedrive token at a native door",
+            format!("/embed/globex/native?token={}", pipedrive(54321)),
+        ),
+    ];
+    let mut seen: Option<(String, Vec<String>)> = None;
+    for (case, path) in loads {
+        let answer = pages.get(&path).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::UNAUTHORIZED,
+            "{case}: {}",
+            answer.body
+        );
+        let policy = answer.header(header::CONTENT_SECURITY_POLICY);
+        assert!(
+            policy.ends_with("frame-ancestors 'none'"),
+            "{case}: {policy}"
+        );
+        assert_eq!(answer.header(header::CACHE_CONTROL), "no-store");
+        let headers = answer
+            .headers
+            .iter()
+            .map(|pair| format!("{pair:?}"))
+            .collect();
+        let look = (answer.body, headers);
+        match &seen {
+            Some(before) => assert_eq!(*before, look, "{case}"),
+            None => seen = Some(look),
+        }
+    }
+    let (body, _) = seen.expect("an answer");
+    let problem: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(problem["code"], "UNAUTHENTICATED");
+    assert_eq!(problem["title"], "the token was not accepted");
+
+    for path in [
+        "/exchange/acme/native",
+        "/exchange/pipedrive",
+        "/exchange/session",
+    ] {
+        let answer = pages.exchange(path, &json!({ "token": forged })).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(answer.json()["title"], "the token was not accepted");
+        assert_eq!(answer.header(header::WWW_AUTHENTICATE), "Bearer");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_traded_for_a_session() {
+    let pages = Pages::new().await;
+    let mut unbound = claims();
+    for name in ["contact", "company"] {
+        unbound.as_object_mut().expect("an object").remove(name);
+    }
+    let body =
+        json!({ "token": signed(&unbound.to_string()), "contact": "person:9", "company": "7" });
+    let given = pages.exchange("/exchange/acme/native", &body).await;
+    assert_eq!(given.status, StatusCode::OK, "{}", given.body);
+    assert_eq!(given.header(header::CACHE_CONTROL), "no-store");
+    let given = given.json();
+    assert_eq!(given["contactId"], "native:person:9");
+    assert_eq!(given["company"], "native:company:7");
+    let identity = pages
+        .sessions
+        .verify(given["session"].as_str().expect("a session"));
+    let identity = identity.expect("our session");
+    assert_eq!(given["expiresAt"], identity.expires_at.to_string());
+    assert_eq!(
+        identity.contact.map(|(_, trust)| trust),
+        Some(Trust::Requested)
+    );
+
+    // Where the contact is signed, the page's wish changes nothing.
+    let body = json!({ "token": native(), "contact": "person:9", "company": "7" });
+    let given = pages.exchange("/exchange/acme/native", &body).await.json();
+    assert_eq!(given["contactId"], "native:person:42");
+    assert_eq!(given["company"], "native:company:acme-gmbh");
+}
+
+#[tokio::test]
+async fn a_malformed_exchange_says_what_to_send_and_repeats_nothing() {
+    let pages = Pages::new().await;
+    let path = "/exchange/acme/native";
+    let token = native();
+    let json = "application/json";
+    let cases = [
+        ("", "{}".to_owned(), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (
+            "text/plain",
+            format!("{{\"token\":\"{token}\"}}"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            format!("token={token}"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        (json, String::new(), StatusCode::BAD_REQUEST),
+        (json, "{}".to_owned(), StatusCode::BAD_REQUEST),
+        (json, format!("\"{token}\""), StatusCode::BAD_REQUEST),
+        (
+            json,
+            format!("{{\"token\":[\"{token}\"]}}"),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            json,
+            format!("{{\"token\":\"{token}\",\"token\":\"{token}\"}}"),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            json,
+            format!("{{\"token\":\"{token}\",\"tenant\":\"globex\"}}"),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            json,
+            format!("{{\"token\":\"{token}\",\"contact\":\"Person:1\"}}"),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            json,
+            format!("{{\"token\":\"{token}\",\"contact\":\"\"}}"),
+            StatusCode::BAD_REQUEST,
+        ),
+    ];
+    for (kind, body, expected) in cases {
+        let answer = pages.post(path, kind, body.clone()).await;
+        assert_eq!(answer.status, expected, "{kind} {body}");
+        assert_eq!(answer.json()["code"], "BAD_USER_INPUT", "{kind} {body}");
+        assert!(!answer.body.contains(&token[..20]), "{}", answer.body);
+    }
+    let wrong_method = Request::builder()
+        .method(Method::GET)
+        .uri(path)
+        .body(Body::empty());
+    let answer = pages.send(wrong_method.expect("a request")).await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn a_token_may_be_shown_a_few_times_at_all_doors_together() {
+    let pages = Pages::new().await;
+    let token = native();
+    for _ in 0..4 {
+        let answer = pages
+            .get(&format!("/embed/acme/native?token={token}"))
+            .await;
+        assert_eq!(answer.status, StatusCode::OK);
+    }
+    let body = json!({ "token": token });
+    let fifth = pages.exchange("/exchange/acme/native", &body).await;
+    assert_eq!(fifth.status, StatusCode::OK);
+    let sixth = pages.exchange("/exchange/acme/native", &body).await;
+    assert_eq!(sixth.status, StatusCode::UNAUTHORIZED);
+    // Another token is another count.
+    let other = json!({ "token": native_with("jti", "two".into()) });
+    let answer = pages.exchange("/exchange/acme/native", &other).await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_tenant_may_want_each_token_to_count_once() {
+    let pages = Pages::with(TenantSettings {
+        single_use_tokens: true,
+        ..TenantSettings::default()
+    })
+    .await;
+    let path = format!("/embed/acme/native?token={}", native());
+    assert_eq!(pages.get(&path).await.status, StatusCode::OK);
+    assert_eq!(pages.get(&path).await.status, StatusCode::UNAUTHORIZED);
+    // A refused token was not used up: a forger cannot spend it.
+    let other = native_with("jti", "two".into());
+    let (rest, _) = other.rsplit_once('.').expect("three parts");
+    let forged = format!("{rest}.{}", "A".repeat(43));
+    let answer = pages
+        .get(&format!("/embed/acme/native?token={forged}"))
+        .await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    let answer = pages
+        .get(&format!("/embed/acme/native?token={other}"))
+        .await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_session_is_renewed_from_itself_and_from_nothing_else() {
+    let pages = Pages::new().await;
+    let first = pages
+        .exchange("/exchange/acme/native", &json!({ "token": native() }))
+        .await
+        .json();
+    pages.clock.advance(SignedDuration::from_mins(9));
+    let renewal = json!({ "token": first["session"] });
+    let second = pages.exchange("/exchange/session", &renewal).await.json();
+    assert_eq!(second["hardCap"], first["hardCap"]);
+    assert_eq!(second["contactId"], first["contactId"]);
+    assert_ne!(second["expiresAt"], first["expiresAt"]);
+    // It is no CRM's token, and a CRM's token is no session.
+    let as_token = pages.exchange("/exchange/acme/native", &renewal).await;
+    assert_eq!(as_token.status, StatusCode::UNAUTHORIZED);
+    let other = json!({ "token": native_with("exp", (NOW + 300).into()) });
+    let as_session = pages.exchange("/exchange/session", &other).await;
+    assert_eq!(as_session.status, StatusCode::UNAUTHORIZED);
+    pages.clock.advance(SignedDuration::from_mins(1));
+    let late = pages.exchange("/exchange/session", &renewal).await;
+    assert_eq!(late.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_key_added_or_retired_counts_at_once() {
+    let pages = Pages::new().await;
+    let key = EncodingKey::from_secret(b"a second secret of acme, with 40 bytes!!");
+    let token = jsonwebtoken::encode(&Header::default(), &claims(), &key).expect("a token");
+    let body = json!({ "token": token });
+    let path = "/exchange/acme/native";
+    assert_eq!(
+        pages.exchange(path, &body).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    let id = uuid::Uuid::new_v4();
+    let second = SigningKey {
+        id,
+        tenant: Some("acme".into()),
+        preset: "native".to_owned(),
+        kid: None,
+        algorithm: "HS256".to_owned(),
+        source: KeySource::Secret("a second secret of acme, with 40 bytes!!".into()),
+        issuer: None,
+        audience: None,
+        valid_until: None,
+    };
+    let now = pages.clock.now();
+    pages
+        .store
+        .add_signing_key(&second, "test", now)
+        .await
+        .expect("a key");
+    assert_eq!(pages.exchange(path, &body).await.status, StatusCode::OK);
+    pages
+        .store
+        .retire_signing_key(id, now, "test", now)
+        .await
+        .expect("retired");
+    assert_eq!(
+        pages.exchange(path, &body).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn a_server_without_the_widget_says_how_to_build_it() {
+    let page = WidgetPage::of("no page");
+    let shown = format!("{page:?}");
+    assert_eq!(shown, "WidgetPage(None)");
+    let pages = Pages::new().await;
+    let answer = pages.get("/assets/nothing-of-this-name.js").await;
+    assert!([StatusCode::NOT_FOUND, StatusCode::SERVICE_UNAVAILABLE].contains(&answer.status));
+    assert!(answer.json()["title"].is_string());
+}
