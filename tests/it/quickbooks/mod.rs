@@ -8,6 +8,8 @@ mod oauth;
 mod paging;
 mod recorded;
 mod resilience;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -143,14 +145,23 @@ impl Mirror {
 
     /// Reads every dataset from its start to its end.
     async fn load(provider: &QuickBooks) -> Self {
+        Self::load_as(provider, &access(), &mut reference()).await
+    }
+
+    /// The same for any account; receivables accounts are learned on the way, as a sync does.
+    async fn load_as(provider: &QuickBooks, access: &Access, reference: &mut Reference) -> Self {
         let mut mirror = Self::default();
         for dataset in Dataset::ALL {
             let mut cursor = None;
             loop {
                 let page = provider
-                    .page(&access(), dataset, &reference(), None, cursor.as_ref())
+                    .page(access, dataset, reference, None, cursor.as_ref())
                     .await
                     .unwrap_or_else(|error| panic!("{}: {error}", dataset.as_str()));
+                let receivables = page.records.accounts.iter().filter(|a| a.receivables);
+                reference
+                    .receivables_accounts
+                    .extend(receivables.map(|account| account.ledger_id.clone()));
                 mirror.apply(page.records);
                 cursor = page.next;
                 if cursor.is_none() {
