@@ -72,12 +72,17 @@ impl Store {
     ) -> StoreResult<Vec<AuditRow>> {
         let limit = i64::from(limit);
         let rows: Vec<Row> = match tenant.into() {
-            Some(tenant) => with_pool!(&self.reader, pool => sqlx::query_as(sql::OF_TENANT)
-                    .bind(tenant.as_str()).bind(after).bind(limit)
-                    .fetch_all(pool).await)?,
-            None => with_pool!(&self.reader, pool => sqlx::query_as(sql::OF_INSTALLATION)
-                .bind(after).bind(limit)
-                .fetch_all(pool).await)?,
+            Some(tenant) => with_pool!(&self.reader, |pool| sqlx::query_as(sql::OF_TENANT)
+                .bind(tenant.as_str())
+                .bind(after)
+                .bind(limit)
+                .fetch_all(pool)
+                .await)?,
+            None => with_pool!(&self.reader, |pool| sqlx::query_as(sql::OF_INSTALLATION)
+                .bind(after)
+                .bind(limit)
+                .fetch_all(pool)
+                .await)?,
         };
         rows.into_iter().map(AuditRow::try_from).collect()
     }
@@ -86,7 +91,7 @@ impl Store {
 /// Adds an entry inside the transaction of the write that it speaks of.
 pub(super) async fn append(tx: &mut Tx, entry: &AuditEntry) -> StoreResult<()> {
     let detail = to_json(&entry.detail, "detail_json")?;
-    with_tx!(tx, connection => sqlx::query(sql::APPEND)
+    with_tx!(tx, |connection| sqlx::query(sql::APPEND)
         .bind(entry.tenant.as_ref().map(TenantId::as_str))
         .bind(millis(entry.at))
         .bind(&*entry.actor)
@@ -94,7 +99,9 @@ pub(super) async fn append(tx: &mut Tx, entry: &AuditEntry) -> StoreResult<()> {
         .bind(&*entry.subject)
         .bind(detail)
         .bind(entry.reason.as_deref())
-        .execute(connection).await.map(drop))?;
+        .execute(connection)
+        .await
+        .map(drop))?;
     Ok(())
 }
 

@@ -106,7 +106,7 @@ impl Store {
             .ok_or_else(|| StoreError::inconsistent("connection", "time_zone", new.id.as_str()))?;
         let poll_seconds = i64::try_from(new.poll_interval.as_secs()).unwrap_or(i64::MAX);
         let mut tx = self.begin().await?;
-        with_tx!(&mut tx, connection => sqlx::query(sql::ADD)
+        with_tx!(&mut tx, |connection| sqlx::query(sql::ADD)
             .bind(new.id.as_str())
             .bind(new.tenant.as_str())
             .bind(new.provider.as_str())
@@ -115,7 +115,9 @@ impl Store {
             .bind(poll_seconds)
             .bind(ConnectionState::Pending.as_str())
             .bind(millis(now))
-            .execute(connection).await.map(drop))?;
+            .execute(connection)
+            .await
+            .map(drop))?;
         let detail = json!({
             "provider": new.provider.as_str(),
             "account": new.account.as_deref(),
@@ -137,22 +139,27 @@ impl Store {
 
     /// A connection.
     pub async fn connection(&self, id: &ConnectionId) -> StoreResult<Option<Connection>> {
-        let row: Option<Row> = with_pool!(&self.reader, pool => sqlx::query_as(sql::ONE)
-            .bind(id.as_str()).fetch_optional(pool).await)?;
+        let row: Option<Row> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::ONE)
+            .bind(id.as_str())
+            .fetch_optional(pool)
+            .await)?;
         row.map(Connection::try_from).transpose()
     }
 
     /// Every connection, by id.
     pub async fn connections(&self) -> StoreResult<Vec<Connection>> {
-        let rows: Vec<Row> = with_pool!(&self.reader, pool => sqlx::query_as(sql::EVERY)
-            .fetch_all(pool).await)?;
+        let rows: Vec<Row> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::EVERY)
+            .fetch_all(pool)
+            .await)?;
         rows.into_iter().map(Connection::try_from).collect()
     }
 
     /// A tenant's connections, by id.
     pub async fn connections_of(&self, tenant: &TenantId) -> StoreResult<Vec<Connection>> {
-        let rows: Vec<Row> = with_pool!(&self.reader, pool => sqlx::query_as(sql::OF_TENANT)
-            .bind(tenant.as_str()).fetch_all(pool).await)?;
+        let rows: Vec<Row> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::OF_TENANT)
+            .bind(tenant.as_str())
+            .fetch_all(pool)
+            .await)?;
         rows.into_iter().map(Connection::try_from).collect()
     }
 
@@ -169,12 +176,13 @@ impl Store {
         now: Timestamp,
     ) -> StoreResult<()> {
         let mut tx = self.begin().await?;
-        let tenant: String = with_tx!(&mut tx, connection => sqlx::query_scalar(sql::SET_ACCOUNT)
+        let tenant: String = with_tx!(&mut tx, |connection| sqlx::query_scalar(sql::SET_ACCOUNT)
             .bind(id.as_str())
             .bind(account)
             .bind(ConnectionState::Active.as_str())
             .bind(millis(now))
-            .fetch_optional(connection).await)?
+            .fetch_optional(connection)
+            .await)?
         .ok_or_else(|| StoreError::missing("connection without another account"))?;
         let detail = json!({ "account": account });
         note(
@@ -199,9 +207,14 @@ impl Store {
         reason: Option<&str>,
         now: Timestamp,
     ) -> StoreResult<()> {
-        with_pool!(&self.writer, pool => sqlx::query(sql::SET_STATE)
-            .bind(id.as_str()).bind(state.as_str()).bind(reason).bind(millis(now))
-            .execute(pool).await.map(drop))?;
+        with_pool!(&self.writer, |pool| sqlx::query(sql::SET_STATE)
+            .bind(id.as_str())
+            .bind(state.as_str())
+            .bind(reason)
+            .bind(millis(now))
+            .execute(pool)
+            .await
+            .map(drop))?;
         Ok(())
     }
 
@@ -212,12 +225,14 @@ impl Store {
         organization: &Organization,
         _now: Timestamp,
     ) -> StoreResult<()> {
-        with_pool!(&self.writer, pool => sqlx::query(sql::SET_ORGANIZATION)
+        with_pool!(&self.writer, |pool| sqlx::query(sql::SET_ORGANIZATION)
             .bind(id.as_str())
             .bind(&*organization.name)
             .bind(organization.base_currency.code())
             .bind(organization.multicurrency)
-            .execute(pool).await.map(drop))?;
+            .execute(pool)
+            .await
+            .map(drop))?;
         Ok(())
     }
 
@@ -230,16 +245,25 @@ impl Store {
         until: Timestamp,
         now: Timestamp,
     ) -> StoreResult<bool> {
-        let taken = with_pool!(&self.writer, pool => sqlx::query(sql::ACQUIRE_LEASE)
-            .bind(id.as_str()).bind(holder).bind(millis(until)).bind(millis(now))
-            .execute(pool).await.map(|done| done.rows_affected()))?;
+        let taken = with_pool!(&self.writer, |pool| sqlx::query(sql::ACQUIRE_LEASE)
+            .bind(id.as_str())
+            .bind(holder)
+            .bind(millis(until))
+            .bind(millis(now))
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected()))?;
         Ok(taken == 1)
     }
 
     /// Gives a connection back, if `holder` has it.
     pub async fn release_lease(&self, id: &ConnectionId, holder: &str) -> StoreResult<()> {
-        with_pool!(&self.writer, pool => sqlx::query(sql::RELEASE_LEASE)
-            .bind(id.as_str()).bind(holder).execute(pool).await.map(drop))?;
+        with_pool!(&self.writer, |pool| sqlx::query(sql::RELEASE_LEASE)
+            .bind(id.as_str())
+            .bind(holder)
+            .execute(pool)
+            .await
+            .map(drop))?;
         Ok(())
     }
 
@@ -251,10 +275,17 @@ impl Store {
         month: &str,
     ) -> StoreResult<MonthlyReads> {
         let mut tx = self.begin().await?;
-        let of_account: i64 = with_tx!(&mut tx, connection => sqlx::query_scalar(sql::SPEND_READ)
-            .bind(provider).bind(month).bind(account).fetch_one(connection).await)?;
-        let of_app: i64 = with_tx!(&mut tx, connection => sqlx::query_scalar(sql::APP_READS)
-            .bind(provider).bind(month).fetch_one(connection).await)?;
+        let of_account: i64 = with_tx!(&mut tx, |connection| sqlx::query_scalar(sql::SPEND_READ)
+            .bind(provider)
+            .bind(month)
+            .bind(account)
+            .fetch_one(connection)
+            .await)?;
+        let of_app: i64 = with_tx!(&mut tx, |connection| sqlx::query_scalar(sql::APP_READS)
+            .bind(provider)
+            .bind(month)
+            .fetch_one(connection)
+            .await)?;
         tx.commit().await?;
         Ok(MonthlyReads {
             account: of_account.unsigned_abs(),
@@ -265,8 +296,10 @@ impl Store {
 
 /// Whose a connection is, inside a transaction.
 pub(super) async fn tenant_of(tx: &mut Tx, id: &ConnectionId) -> StoreResult<Option<TenantId>> {
-    let tenant: Option<String> = with_tx!(tx, connection => sqlx::query_scalar(sql::TENANT_OF)
-        .bind(id.as_str()).fetch_optional(connection).await)?;
+    let tenant: Option<String> = with_tx!(tx, |connection| sqlx::query_scalar(sql::TENANT_OF)
+        .bind(id.as_str())
+        .fetch_optional(connection)
+        .await)?;
     Ok(tenant.map(TenantId::from))
 }
 

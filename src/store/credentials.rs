@@ -86,14 +86,16 @@ impl Store {
         };
         let access = seal(ACCESS, &tokens.access)?;
         let refresh = seal(REFRESH, &tokens.refresh)?;
-        with_tx!(&mut tx, connection => sqlx::query(sql::PUT)
+        with_tx!(&mut tx, |connection| sqlx::query(sql::PUT)
             .bind(id.as_str())
             .bind(access)
             .bind(millis(tokens.access_expires_at))
             .bind(refresh)
             .bind(tokens.refresh_expires_at.map(millis))
             .bind(millis(now))
-            .execute(connection).await.map(drop))?;
+            .execute(connection)
+            .await
+            .map(drop))?;
         tx.commit().await
     }
 
@@ -102,16 +104,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Crypto`] when they do not open: another key, a change, or another row's tokens.
     pub async fn tokens(&self, id: &ConnectionId) -> StoreResult<Option<StoredTokens>> {
-        // Of the writer: a reader may be a moment behind, and an old refresh token is a dead one.
-        let row: Option<Row> = with_pool!(&self.writer, pool => sqlx::query_as(sql::GET)
-            .bind(id.as_str()).fetch_optional(pool).await)?;
+        let row: Option<Row> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::GET)
+            .bind(id.as_str())
+            .fetch_optional(pool)
+            .await)?;
         row.map(|row| self.open_tokens(&row)).transpose()
     }
 
     /// Forgets a connection's tokens.
     pub async fn delete_tokens(&self, id: &ConnectionId) -> StoreResult<()> {
-        with_pool!(&self.writer, pool => sqlx::query(sql::DELETE)
-            .bind(id.as_str()).execute(pool).await.map(drop))?;
+        with_pool!(&self.writer, |pool| sqlx::query(sql::DELETE)
+            .bind(id.as_str())
+            .execute(pool)
+            .await
+            .map(drop))?;
         Ok(())
     }
 
@@ -129,8 +135,9 @@ impl Store {
     }
 
     async fn reseal_credentials(&self, tx: &mut Tx) -> StoreResult<u64> {
-        let rows: Vec<Row> = with_tx!(&mut *tx, connection => sqlx::query_as(sql::EVERY)
-            .fetch_all(connection).await)?;
+        let rows: Vec<Row> = with_tx!(&mut *tx, |connection| sqlx::query_as(sql::EVERY)
+            .fetch_all(connection)
+            .await)?;
         let mut count = 0;
         for row in rows {
             let outdated = [&row.access_token, &row.refresh_token]
@@ -148,9 +155,13 @@ impl Store {
             };
             let access = seal(ACCESS, &tokens.access)?;
             let refresh = seal(REFRESH, &tokens.refresh)?;
-            with_tx!(&mut *tx, connection => sqlx::query(sql::RESEAL)
-                .bind(row.connection.as_str()).bind(access).bind(refresh)
-                .execute(connection).await.map(drop))?;
+            with_tx!(&mut *tx, |connection| sqlx::query(sql::RESEAL)
+                .bind(row.connection.as_str())
+                .bind(access)
+                .bind(refresh)
+                .execute(connection)
+                .await
+                .map(drop))?;
             count += 1;
         }
         Ok(count)

@@ -36,9 +36,10 @@ pub(super) enum Tx {
     Postgres(Transaction<'static, Postgres>),
 }
 
-/// Runs a body against the pool of either engine.
+/// Runs a body against the pool of either engine. It reads like a closure, and is none: the body
+/// stands where the macro stands.
 macro_rules! with_pool {
-    ($pool:expr, $name:ident => $body:expr) => {
+    ($pool:expr, |$name:ident| $body:expr) => {
         match $pool {
             $crate::store::database::Pool::Sqlite($name) => $body,
             $crate::store::database::Pool::Postgres($name) => $body,
@@ -49,7 +50,7 @@ pub(super) use with_pool;
 
 /// Runs a body against the connection inside a transaction of either engine.
 macro_rules! with_tx {
-    ($tx:expr, $name:ident => $body:expr) => {
+    ($tx:expr, |$name:ident| $body:expr) => {
         match $tx {
             $crate::store::database::Tx::Sqlite(tx) => {
                 let $name = &mut **tx;
@@ -126,6 +127,7 @@ async fn open_sqlite(url: &str) -> StoreResult<Pools> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT);
+    keep_to_owner(options.get_filename());
     // SQLite has one writer at a time. Queueing for one connection is fair and never ends in "busy".
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
@@ -141,6 +143,17 @@ async fn open_sqlite(url: &str) -> StoreResult<Pools> {
         reader: Pool::Sqlite(reader),
         writer: Pool::Sqlite(writer),
     })
+}
+
+/// Makes a new database file one that only its owner may read: it holds customers' data. The files
+/// that SQLite puts beside it take its permissions over.
+fn keep_to_owner(path: &std::path::Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // One that is there keeps its permissions. Where it cannot be made, SQLite says why better.
+    drop(options.open(path));
 }
 
 async fn open_postgres(url: &str) -> StoreResult<Pools> {

@@ -67,23 +67,39 @@ impl Store {
     ) -> StoreResult<()> {
         let (connection_id, customer) = columns(limit.customer.as_ref());
         let mut tx = self.begin().await?;
+        // Counting the version up first lets one writer of the tenant's limits in at a time, so that
+        // two simultaneous ones never leave two limits for one day.
+        versions::bump_tenant(&mut tx, tenant).await?;
         if let Some(key) = &limit.customer
             && tenant_of(&mut tx, &key.connection).await?.as_ref() != Some(tenant)
         {
             return Err(StoreError::missing("connection of the tenant"));
         }
         if let Ok(day_before) = limit.valid_from.yesterday() {
-            with_tx!(&mut tx, connection => sqlx::query(sql::CUT)
-                .bind(tenant.as_str()).bind(connection_id).bind(customer)
-                .bind(SqlDate(limit.valid_from)).bind(SqlDate(day_before))
-                .execute(connection).await.map(drop))?;
+            with_tx!(&mut tx, |connection| sqlx::query(sql::CUT)
+                .bind(tenant.as_str())
+                .bind(connection_id)
+                .bind(customer)
+                .bind(SqlDate(limit.valid_from))
+                .bind(SqlDate(day_before))
+                .execute(connection)
+                .await
+                .map(drop))?;
         }
-        with_tx!(&mut tx, connection => sqlx::query(sql::REPLACE)
-            .bind(tenant.as_str()).bind(connection_id).bind(customer)
-            .bind(SqlDate(limit.valid_from)).bind(limit.valid_to.map(SqlDate)).bind(millis(now))
-            .execute(connection).await.map(drop))?;
-        with_tx!(&mut tx, connection => sqlx::query(sql::ADD)
-            .bind(tenant.as_str()).bind(connection_id).bind(customer)
+        with_tx!(&mut tx, |connection| sqlx::query(sql::REPLACE)
+            .bind(tenant.as_str())
+            .bind(connection_id)
+            .bind(customer)
+            .bind(SqlDate(limit.valid_from))
+            .bind(limit.valid_to.map(SqlDate))
+            .bind(millis(now))
+            .execute(connection)
+            .await
+            .map(drop))?;
+        with_tx!(&mut tx, |connection| sqlx::query(sql::ADD)
+            .bind(tenant.as_str())
+            .bind(connection_id)
+            .bind(customer)
             .bind(SqlDecimal(limit.limit.amount))
             .bind(limit.limit.currency.code())
             .bind(origin_word(limit.origin))
@@ -92,8 +108,9 @@ impl Store {
             .bind(&*limit.reason)
             .bind(&*limit.actor)
             .bind(millis(now))
-            .execute(connection).await.map(drop))?;
-        versions::bump_tenant(&mut tx, tenant).await?;
+            .execute(connection)
+            .await
+            .map(drop))?;
         audit::append(
             &mut tx,
             &AuditEntry {
@@ -129,21 +146,33 @@ impl Store {
     ) -> StoreResult<bool> {
         let (connection_id, customer_id) = columns(customer);
         let mut tx = self.begin().await?;
+        versions::bump_tenant(&mut tx, tenant).await?;
         let mut ended = 0;
         if let Ok(day_after) = last_day.tomorrow() {
-            ended += with_tx!(&mut tx, connection => sqlx::query(sql::CUT)
-                .bind(tenant.as_str()).bind(connection_id).bind(customer_id)
-                .bind(SqlDate(day_after)).bind(SqlDate(last_day))
-                .execute(connection).await.map(|done| done.rows_affected()))?;
-            ended += with_tx!(&mut tx, connection => sqlx::query(sql::REPLACE)
-                .bind(tenant.as_str()).bind(connection_id).bind(customer_id)
-                .bind(SqlDate(day_after)).bind(None::<SqlDate>).bind(millis(now))
-                .execute(connection).await.map(|done| done.rows_affected()))?;
+            ended += with_tx!(&mut tx, |connection| sqlx::query(sql::CUT)
+                .bind(tenant.as_str())
+                .bind(connection_id)
+                .bind(customer_id)
+                .bind(SqlDate(day_after))
+                .bind(SqlDate(last_day))
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected()))?;
+            ended += with_tx!(&mut tx, |connection| sqlx::query(sql::REPLACE)
+                .bind(tenant.as_str())
+                .bind(connection_id)
+                .bind(customer_id)
+                .bind(SqlDate(day_after))
+                .bind(None::<SqlDate>)
+                .bind(millis(now))
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected()))?;
         }
         if ended == 0 {
+            // Nothing is committed, the version included.
             return Ok(false);
         }
-        versions::bump_tenant(&mut tx, tenant).await?;
         audit::append(
             &mut tx,
             &AuditEntry {
@@ -169,16 +198,21 @@ impl Store {
         customer: Option<&CustomerKey>,
     ) -> StoreResult<Vec<CreditLimit>> {
         let (connection_id, customer) = columns(customer);
-        let rows: Vec<Row> = with_pool!(&self.reader, pool => sqlx::query_as(sql::OF_CUSTOMER)
-            .bind(tenant.as_str()).bind(connection_id).bind(customer)
-            .fetch_all(pool).await)?;
+        let rows: Vec<Row> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::OF_CUSTOMER)
+            .bind(tenant.as_str())
+            .bind(connection_id)
+            .bind(customer)
+            .fetch_all(pool)
+            .await)?;
         rows.into_iter().map(CreditLimit::try_from).collect()
     }
 
     /// Every limit of a tenant, the defaults first, then by customer and first day.
     pub async fn all_limits(&self, tenant: &TenantId) -> StoreResult<Vec<CreditLimit>> {
-        let rows: Vec<Row> = with_pool!(&self.reader, pool => sqlx::query_as(sql::EVERY)
-            .bind(tenant.as_str()).fetch_all(pool).await)?;
+        let rows: Vec<Row> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::EVERY)
+            .bind(tenant.as_str())
+            .fetch_all(pool)
+            .await)?;
         rows.into_iter().map(CreditLimit::try_from).collect()
     }
 }

@@ -43,7 +43,7 @@ impl Store {
         reason: Option<&str>,
     ) -> StoreResult<bool> {
         let mut tx = self.begin().await?;
-        let added = with_tx!(&mut tx, connection => sqlx::query(sql::ADD)
+        let added = with_tx!(&mut tx, |connection| sqlx::query(sql::ADD)
             .bind(tenant.as_str())
             .bind(link.contact.as_str())
             .bind(link.customer.connection.as_str())
@@ -51,7 +51,9 @@ impl Store {
             .bind(link.origin.as_str())
             .bind(&*link.actor)
             .bind(millis(link.linked_at))
-            .execute(connection).await.map(|done| done.rows_affected()))?;
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected()))?;
         if added == 0 {
             return Ok(false);
         }
@@ -87,12 +89,14 @@ impl Store {
         now: Timestamp,
     ) -> StoreResult<bool> {
         let mut tx = self.begin().await?;
-        let removed = with_tx!(&mut tx, connection => sqlx::query(sql::REMOVE)
+        let removed = with_tx!(&mut tx, |connection| sqlx::query(sql::REMOVE)
             .bind(tenant.as_str())
             .bind(contact.as_str())
             .bind(customer.connection.as_str())
             .bind(customer.customer.as_str())
-            .execute(connection).await.map(|done| done.rows_affected()))?;
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected()))?;
         if removed == 0 {
             return Ok(false);
         }
@@ -116,15 +120,20 @@ impl Store {
 
     /// A contact's links, oldest first.
     pub async fn links(&self, tenant: &TenantId, contact: &ContactId) -> StoreResult<Vec<Link>> {
-        let rows: Vec<Row> = with_pool!(&self.reader, pool => sqlx::query_as(sql::OF_CONTACT)
-            .bind(tenant.as_str()).bind(contact.as_str()).fetch_all(pool).await)?;
+        let rows: Vec<Row> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::OF_CONTACT)
+            .bind(tenant.as_str())
+            .bind(contact.as_str())
+            .fetch_all(pool)
+            .await)?;
         rows.into_iter().map(Link::try_from).collect()
     }
 
     /// Every link of a tenant, by contact.
     pub async fn all_links(&self, tenant: &TenantId) -> StoreResult<Vec<Link>> {
-        let rows: Vec<Row> = with_pool!(&self.reader, pool => sqlx::query_as(sql::EVERY)
-            .bind(tenant.as_str()).fetch_all(pool).await)?;
+        let rows: Vec<Row> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::EVERY)
+            .bind(tenant.as_str())
+            .fetch_all(pool)
+            .await)?;
         rows.into_iter().map(Link::try_from).collect()
     }
 }

@@ -25,6 +25,7 @@ pub mod links;
 mod migrations;
 pub mod mirror;
 pub mod once;
+pub mod signing_keys;
 pub mod sql;
 pub mod tenants;
 pub mod versions;
@@ -34,7 +35,8 @@ pub use connections::{MonthlyReads, NewConnection};
 pub use credentials::StoredTokens;
 pub use error::{StoreError, StoreResult};
 pub use mirror::{Applied, SyncMarks, SyncState};
-pub use tenants::{KeySource, SigningKey, Tenant, TenantSettings};
+pub use signing_keys::{KeySource, SigningKey};
+pub use tenants::{Tenant, TenantSettings};
 pub use versions::Versions;
 
 use database::{Pool, Pools, Tx, with_pool};
@@ -72,7 +74,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when there is none.
     pub async fn ping(&self) -> StoreResult<()> {
-        with_pool!(&self.reader, pool => sqlx::query(statements::PING).execute(pool).await.map(drop))?;
+        with_pool!(&self.reader, |pool| sqlx::query(statements::PING)
+            .execute(pool)
+            .await
+            .map(drop))?;
         Ok(())
     }
 
@@ -83,8 +88,8 @@ impl Store {
 
     /// Closes every connection; what is under way ends first.
     pub async fn close(&self) {
-        with_pool!(&self.reader, pool => pool.close().await);
-        with_pool!(&self.writer, pool => pool.close().await);
+        with_pool!(&self.reader, |pool| pool.close().await);
+        with_pool!(&self.writer, |pool| pool.close().await);
     }
 
     async fn begin(&self) -> StoreResult<Tx> {

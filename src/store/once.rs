@@ -38,9 +38,13 @@ impl Store {
         payload: &str,
         expires_at: Timestamp,
     ) -> StoreResult<()> {
-        with_pool!(&self.writer, pool => sqlx::query(sql::PUT_CODE)
-            .bind(hash.as_slice()).bind(payload).bind(millis(expires_at))
-            .execute(pool).await.map(drop))?;
+        with_pool!(&self.writer, |pool| sqlx::query(sql::PUT_CODE)
+            .bind(hash.as_slice())
+            .bind(payload)
+            .bind(millis(expires_at))
+            .execute(pool)
+            .await
+            .map(drop))?;
         Ok(())
     }
 
@@ -48,11 +52,16 @@ impl Store {
     /// nobody after `expires_at`.
     pub async fn take_code(&self, hash: &[u8; 32], now: Timestamp) -> StoreResult<Option<String>> {
         let now = millis(now);
-        let payload = with_pool!(&self.writer, pool => sqlx::query_scalar(sql::TAKE_CODE)
-            .bind(hash.as_slice()).bind(now)
-            .fetch_optional(pool).await)?;
-        with_pool!(&self.writer, pool => sqlx::query(sql::PURGE_CODES)
-            .bind(now).execute(pool).await.map(drop))?;
+        let payload = with_pool!(&self.writer, |pool| sqlx::query_scalar(sql::TAKE_CODE)
+            .bind(hash.as_slice())
+            .bind(now)
+            .fetch_optional(pool)
+            .await)?;
+        with_pool!(&self.writer, |pool| sqlx::query(sql::PURGE_CODES)
+            .bind(now)
+            .execute(pool)
+            .await
+            .map(drop))?;
         Ok(payload)
     }
 
@@ -64,11 +73,16 @@ impl Store {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> StoreResult<u32> {
-        with_pool!(&self.writer, pool => sqlx::query(sql::PURGE_USES)
-            .bind(millis(now)).execute(pool).await.map(drop))?;
-        let uses: i64 = with_pool!(&self.writer, pool => sqlx::query_scalar(sql::COUNT_USE)
-            .bind(hash.as_slice()).bind(millis(expires_at))
-            .fetch_one(pool).await)?;
+        with_pool!(&self.writer, |pool| sqlx::query(sql::PURGE_USES)
+            .bind(millis(now))
+            .execute(pool)
+            .await
+            .map(drop))?;
+        let uses: i64 = with_pool!(&self.writer, |pool| sqlx::query_scalar(sql::COUNT_USE)
+            .bind(hash.as_slice())
+            .bind(millis(expires_at))
+            .fetch_one(pool)
+            .await)?;
         Ok(u32::try_from(uses).unwrap_or(u32::MAX))
     }
 
@@ -83,9 +97,13 @@ impl Store {
         connection: &ConnectionId,
         expires_at: Timestamp,
     ) -> StoreResult<()> {
-        with_pool!(&self.writer, pool => sqlx::query(sql::PUT_STATE)
-            .bind(hash.as_slice()).bind(connection.as_str()).bind(millis(expires_at))
-            .execute(pool).await.map(drop))?;
+        with_pool!(&self.writer, |pool| sqlx::query(sql::PUT_STATE)
+            .bind(hash.as_slice())
+            .bind(connection.as_str())
+            .bind(millis(expires_at))
+            .execute(pool)
+            .await
+            .map(drop))?;
         Ok(())
     }
 
@@ -96,11 +114,17 @@ impl Store {
         now: Timestamp,
     ) -> StoreResult<Option<ConnectionId>> {
         let now = millis(now);
-        let connection: Option<String> = with_pool!(&self.writer, pool => sqlx::query_scalar(sql::TAKE_STATE)
-                .bind(hash.as_slice()).bind(now)
-                .fetch_optional(pool).await)?;
-        with_pool!(&self.writer, pool => sqlx::query(sql::PURGE_STATES)
-            .bind(now).execute(pool).await.map(drop))?;
+        let connection: Option<String> =
+            with_pool!(&self.writer, |pool| sqlx::query_scalar(sql::TAKE_STATE)
+                .bind(hash.as_slice())
+                .bind(now)
+                .fetch_optional(pool)
+                .await)?;
+        with_pool!(&self.writer, |pool| sqlx::query(sql::PURGE_STATES)
+            .bind(now)
+            .execute(pool)
+            .await
+            .map(drop))?;
         Ok(connection.map(ConnectionId::from))
     }
 }

@@ -18,10 +18,13 @@ pub const ALL: &[&[(&str, &str)]] = &[
     super::limits::sql::ALL,
     super::links::sql::ALL,
     super::mirror::apply::sql::ALL,
+    super::mirror::customers::sql::ALL,
     super::mirror::marks::sql::ALL,
+    super::mirror::rates::sql::ALL,
     super::mirror::read::sql::ALL,
     super::mirror::reference::sql::ALL,
     super::once::sql::ALL,
+    super::signing_keys::sql::ALL,
     super::tenants::sql::ALL,
     super::versions::sql::ALL,
 ];

@@ -32,10 +32,14 @@ pub struct Versions {
 impl Store {
     /// The version of every connection and tenant.
     pub async fn versions(&self) -> StoreResult<Versions> {
-        let connections: Vec<(String, i64)> = with_pool!(&self.reader, pool =>
-            sqlx::query_as(sql::CONNECTIONS).fetch_all(pool).await)?;
-        let tenants: Vec<(String, i64)> = with_pool!(&self.reader, pool =>
-            sqlx::query_as(sql::TENANTS).fetch_all(pool).await)?;
+        let connections: Vec<(String, i64)> =
+            with_pool!(&self.reader, |pool| sqlx::query_as(sql::CONNECTIONS)
+                .fetch_all(pool)
+                .await)?;
+        let tenants: Vec<(String, i64)> =
+            with_pool!(&self.reader, |pool| sqlx::query_as(sql::TENANTS)
+                .fetch_all(pool)
+                .await)?;
         Ok(Versions {
             connections: connections
                 .into_iter()
@@ -55,17 +59,23 @@ impl Store {
         connection: &ConnectionId,
         version: i64,
     ) -> StoreResult<Vec<CustomerId>> {
-        let customers: Vec<String> = with_pool!(&self.reader, pool => sqlx::query_scalar(sql::CHANGED_AFTER)
-                .bind(connection.as_str()).bind(version).fetch_all(pool).await)?;
+        let customers: Vec<String> =
+            with_pool!(&self.reader, |pool| sqlx::query_scalar(sql::CHANGED_AFTER)
+                .bind(connection.as_str())
+                .bind(version)
+                .fetch_all(pool)
+                .await)?;
         Ok(customers.into_iter().map(CustomerId::from).collect())
     }
 }
 
 /// Counts a tenant's version up, inside the transaction that changes something of it.
 pub(super) async fn bump_tenant(tx: &mut Tx, tenant: &TenantId) -> StoreResult<()> {
-    let found = with_tx!(tx, connection => sqlx::query(sql::BUMP_TENANT)
+    let found = with_tx!(tx, |connection| sqlx::query(sql::BUMP_TENANT)
         .bind(tenant.as_str())
-        .execute(connection).await.map(|done| done.rows_affected()))?;
+        .execute(connection)
+        .await
+        .map(|done| done.rows_affected()))?;
     if found == 0 {
         return Err(StoreError::missing("tenant"));
     }
@@ -75,7 +85,9 @@ pub(super) async fn bump_tenant(tx: &mut Tx, tenant: &TenantId) -> StoreResult<(
 /// Counts a connection's version up and returns the new one. From here to the end of the transaction
 /// no other process writes to this connection's mirror.
 pub(super) async fn bump_connection(tx: &mut Tx, id: &ConnectionId) -> StoreResult<i64> {
-    with_tx!(tx, connection => sqlx::query_scalar(sql::BUMP_CONNECTION)
-        .bind(id.as_str()).fetch_optional(connection).await)?
+    with_tx!(tx, |connection| sqlx::query_scalar(sql::BUMP_CONNECTION)
+        .bind(id.as_str())
+        .fetch_optional(connection)
+        .await)?
     .ok_or_else(|| StoreError::missing("connection"))
 }

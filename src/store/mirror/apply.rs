@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
+use super::customers;
 use super::marks;
 use super::reference;
-use super::rows::{self, Prepared, RecordKey, stamped};
+use super::rows::{self, RecordKey, stamped};
 use super::{Applied, SyncMarks};
 use crate::domain::freshness::Dataset;
 use crate::domain::ids::{ConnectionId, CustomerId};
-use crate::domain::records::{CustomerRecord, Deletion, DocumentRecord, Records};
+use crate::domain::records::{Deletion, DocumentRecord, Records};
 use crate::store::codec::millis;
 use crate::store::database::{Tx, with_tx};
 use crate::store::error::StoreResult;
@@ -21,41 +22,6 @@ pub(in crate::store) mod sql {
     use crate::store::sql::statements;
 
     statements! {
-        STORED_CUSTOMERS = "SELECT customer.ledger_id, customer.changed_at, customer.content_hash,
-                customer.parent
-            FROM json_each(CAST($2 AS TEXT)) AS page CROSS JOIN customer
-            WHERE customer.connection = $1 AND customer.ledger_id = page.value ->> 'id'";
-        PUT_CUSTOMERS = "INSERT INTO customer (connection, ledger_id, name, search_text, email,
-                tax_number, parent, bill_with_parent, active, currency, terms, ledger_balance,
-                ledger_balance_with_children, changed_at, content_hash)
-            SELECT $1, page.value ->> 'id', page.value ->> 'name', page.value ->> 'search',
-                page.value ->> 'email', page.value ->> 'tax_number', page.value ->> 'parent',
-                CAST(page.value ->> 'bill_with_parent' AS BOOLEAN),
-                CAST(page.value ->> 'active' AS BOOLEAN),
-                page.value ->> 'currency', page.value ->> 'terms',
-                CAST(page.value ->> 'balance' AS decimal_text),
-                CAST(page.value ->> 'balance_with_children' AS decimal_text),
-                CAST(page.value ->> 'changed_at' AS BIGINT),
-                CAST(page.value ->> 'hash' AS BIGINT)
-            FROM json_each(CAST($2 AS TEXT)) AS page WHERE true
-            ON CONFLICT (connection, ledger_id) DO UPDATE SET
-                name = excluded.name,
-                search_text = excluded.search_text,
-                email = excluded.email,
-                tax_number = excluded.tax_number,
-                parent = excluded.parent,
-                bill_with_parent = excluded.bill_with_parent,
-                active = excluded.active,
-                currency = excluded.currency,
-                terms = excluded.terms,
-                ledger_balance = excluded.ledger_balance,
-                ledger_balance_with_children = excluded.ledger_balance_with_children,
-                changed_at = excluded.changed_at,
-                content_hash = excluded.content_hash";
-        DELETE_CUSTOMERS = "DELETE FROM customer
-            WHERE connection = $1 AND ledger_id IN (
-                SELECT page.value ->> 'id' FROM json_each(CAST($2 AS TEXT)) AS page)
-            RETURNING ledger_id, parent";
         STORED_RECORDS = "SELECT record.dataset, record.ledger_id, record.changed_at,
                 record.content_hash
             FROM json_each(CAST($2 AS TEXT)) AS page CROSS JOIN record
@@ -177,7 +143,7 @@ impl Store {
             unchanged: 0,
         };
         reference::put(&mut batch, records).await?;
-        batch.put_customers(&records.customers).await?;
+        customers::put(&mut batch, &records.customers).await?;
         batch.put_documents(&records.documents).await?;
         batch.delete(&records.deletions).await?;
         batch.stamp(version).await?;
@@ -204,7 +170,7 @@ pub(super) struct Batch<'a> {
 }
 
 /// How a record that was read stands to the one that is stored.
-enum Verdict {
+pub(super) enum Verdict {
     /// It is to be written.
     Differs,
     /// Only its time of change is newer.
@@ -213,7 +179,8 @@ enum Verdict {
     Known,
 }
 
-fn verdict(stored: Option<(i64, i64)>, changed_at: i64, hash: i64) -> Verdict {
+/// The verdict on a record of an age and content hash, by those of the stored one.
+pub(super) fn verdict(stored: Option<(i64, i64)>, changed_at: i64, hash: i64) -> Verdict {
     match stored {
         None => Verdict::Differs,
         Some((stored_at, _)) if stored_at > changed_at => Verdict::Known,
@@ -226,63 +193,12 @@ fn verdict(stored: Option<(i64, i64)>, changed_at: i64, hash: i64) -> Verdict {
 impl Batch<'_> {
     /// Runs a statement over rows of this connection; returns how many rows it wrote.
     pub(super) async fn write(&mut self, sql: &'static str, rows: &str) -> StoreResult<u64> {
-        Ok(with_tx!(&mut self.tx, connection => sqlx::query(sql)
-            .bind(self.connection.as_str()).bind(rows)
-            .execute(connection).await.map(|done| done.rows_affected()))?)
-    }
-
-    async fn put_customers(&mut self, records: &[CustomerRecord]) -> StoreResult<()> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        let mut newest: BTreeMap<&str, &CustomerRecord> = BTreeMap::new();
-        for record in records {
-            let kept = newest.entry(record.customer.id.as_str()).or_insert(record);
-            if record.customer.changed_at >= kept.customer.changed_at {
-                *kept = record;
-            }
-        }
-        let ids = json::ids(newest.keys().copied())?;
-        let stored: Vec<(String, i64, i64, Option<String>)> = with_tx!(&mut self.tx, connection => sqlx::query_as(sql::STORED_CUSTOMERS)
-                .bind(self.connection.as_str()).bind(ids)
-                .fetch_all(connection).await)?;
-        let stored: HashMap<String, (i64, i64, Option<String>)> = stored
-            .into_iter()
-            .map(|(id, changed_at, hash, parent)| (id, (changed_at, hash, parent)))
-            .collect();
-
-        let mut upserts = Vec::new();
-        for (id, record) in newest {
-            let before = stored.get(id);
-            let changed_at = millis(record.customer.changed_at);
-            let Prepared { rows, hash, .. } = rows::customer(record)?;
-            let known = before.map(|(changed_at, hash, _)| (*changed_at, *hash));
-            let verdict = verdict(known, changed_at, hash);
-            let rows = rows.iter().map(|row| stamped(row, hash, changed_at));
-            match verdict {
-                Verdict::Differs => {
-                    upserts.extend(rows);
-                    self.affected.insert(id.to_owned());
-                    let parent = record.customer.parent.as_ref().map(CustomerId::as_str);
-                    let parent_before = before.and_then(|(_, _, parent)| parent.as_deref());
-                    if parent != parent_before {
-                        let moved = [parent, parent_before].into_iter().flatten();
-                        self.affected.extend(moved.map(str::to_owned));
-                    }
-                    self.written += 1;
-                }
-                Verdict::Retimed => {
-                    upserts.extend(rows);
-                    self.unchanged += 1;
-                }
-                Verdict::Known => self.unchanged += 1,
-            }
-        }
-        if !upserts.is_empty() {
-            let rows = json::array(upserts.iter().map(String::as_str));
-            self.write(sql::PUT_CUSTOMERS, &rows).await?;
-        }
-        Ok(())
+        Ok(with_tx!(&mut self.tx, |connection| sqlx::query(sql)
+            .bind(self.connection.as_str())
+            .bind(rows)
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected()))?)
     }
 
     async fn put_documents(&mut self, records: &[DocumentRecord]) -> StoreResult<()> {
@@ -298,9 +214,14 @@ impl Batch<'_> {
             }
         }
         let keys = json::rows(&keys(newest.keys().copied()))?;
-        let stored: Vec<(String, String, i64, i64)> = with_tx!(&mut self.tx, connection => sqlx::query_as(sql::STORED_RECORDS)
-                .bind(self.connection.as_str()).bind(keys)
-                .fetch_all(connection).await)?;
+        let stored: Vec<(String, String, i64, i64)> =
+            with_tx!(&mut self.tx, |connection| sqlx::query_as(
+                sql::STORED_RECORDS
+            )
+            .bind(self.connection.as_str())
+            .bind(keys)
+            .fetch_all(connection)
+            .await)?;
         let stored: HashMap<(&str, &str), (i64, i64)> = stored
             .iter()
             .map(|(dataset, id, changed_at, hash)| {
@@ -376,15 +297,7 @@ impl Batch<'_> {
 
     async fn delete(&mut self, deletions: &[Deletion]) -> StoreResult<()> {
         reference::delete(self, deletions).await?;
-        let customers = json::ids(ids_of(deletions, Dataset::Customers))?;
-        let gone: Vec<(String, Option<String>)> = with_tx!(&mut self.tx, connection => sqlx::query_as(sql::DELETE_CUSTOMERS)
-                .bind(self.connection.as_str()).bind(customers)
-                .fetch_all(connection).await)?;
-        self.written += gone.len() as u64;
-        for (id, parent) in gone {
-            self.affected.insert(id);
-            self.affected.extend(parent);
-        }
+        customers::delete(self, deletions).await?;
         let records: Vec<_> = deletions
             .iter()
             .filter(|deletion| !reference::holds(deletion.dataset))
@@ -401,9 +314,13 @@ impl Batch<'_> {
 
     /// Notes the customers whose picture the records of these keys are part of, as of now.
     async fn note_customers_of(&mut self, keys: &str) -> StoreResult<()> {
-        let customers: Vec<String> = with_tx!(&mut self.tx, connection => sqlx::query_scalar(sql::CUSTOMERS_OF_RECORDS)
-                .bind(self.connection.as_str()).bind(keys)
-                .fetch_all(connection).await)?;
+        let customers: Vec<String> = with_tx!(&mut self.tx, |connection| sqlx::query_scalar(
+            sql::CUSTOMERS_OF_RECORDS
+        )
+        .bind(self.connection.as_str())
+        .bind(keys)
+        .fetch_all(connection)
+        .await)?;
         self.affected.extend(customers);
         Ok(())
     }
@@ -413,9 +330,13 @@ impl Batch<'_> {
             return Ok(());
         }
         let ids = json::ids(self.affected.iter().map(String::as_str))?;
-        with_tx!(&mut self.tx, connection => sqlx::query(sql::STAMP)
-            .bind(self.connection.as_str()).bind(ids).bind(version)
-            .execute(connection).await.map(drop))?;
+        with_tx!(&mut self.tx, |connection| sqlx::query(sql::STAMP)
+            .bind(self.connection.as_str())
+            .bind(ids)
+            .bind(version)
+            .execute(connection)
+            .await
+            .map(drop))?;
         Ok(())
     }
 }

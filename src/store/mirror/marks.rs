@@ -56,10 +56,15 @@ impl Store {
     /// [`StoreError::Conflict`] when there is no such connection.
     pub async fn sync_state(&self, connection: &ConnectionId) -> StoreResult<SyncState> {
         let mut tx = self.reader.begin_read().await?;
-        let marks: Option<(Option<i64>, Option<i64>, Option<i64>)> = with_tx!(&mut tx, database => sqlx::query_as(sql::CONNECTION)
-                .bind(connection.as_str()).fetch_optional(database).await)?;
-        let rows: Vec<DatasetRow> = with_tx!(&mut tx, database => sqlx::query_as(sql::DATASETS)
-            .bind(connection.as_str()).fetch_all(database).await)?;
+        let marks: Option<(Option<i64>, Option<i64>, Option<i64>)> =
+            with_tx!(&mut tx, |database| sqlx::query_as(sql::CONNECTION)
+                .bind(connection.as_str())
+                .fetch_optional(database)
+                .await)?;
+        let rows: Vec<DatasetRow> = with_tx!(&mut tx, |database| sqlx::query_as(sql::DATASETS)
+            .bind(connection.as_str())
+            .fetch_all(database)
+            .await)?;
         tx.commit().await?;
         let (watermark, first_load_started, compared_at) =
             marks.ok_or_else(|| StoreError::missing("connection"))?;
@@ -111,13 +116,20 @@ impl Store {
             | Dataset::Expenses => (sql::RECORD_IDS, "record", "changed_at"),
         };
         let rows: Vec<(String, i64)> = if table == "record" {
-            with_pool!(&self.reader, pool => sqlx::query_as(sql)
-                .bind(connection.as_str()).bind(after).bind(limit).bind(dataset.as_str())
-                .fetch_all(pool).await)?
+            with_pool!(&self.reader, |pool| sqlx::query_as(sql)
+                .bind(connection.as_str())
+                .bind(after)
+                .bind(limit)
+                .bind(dataset.as_str())
+                .fetch_all(pool)
+                .await)?
         } else {
-            with_pool!(&self.reader, pool => sqlx::query_as(sql)
-                .bind(connection.as_str()).bind(after).bind(limit)
-                .fetch_all(pool).await)?
+            with_pool!(&self.reader, |pool| sqlx::query_as(sql)
+                .bind(connection.as_str())
+                .bind(after)
+                .bind(limit)
+                .fetch_all(pool)
+                .await)?
         };
         rows.into_iter()
             .map(|(id, at)| {
@@ -133,8 +145,12 @@ impl Store {
         connection: &ConnectionId,
         at: Timestamp,
     ) -> StoreResult<()> {
-        with_pool!(&self.writer, pool => sqlx::query(sql::SET_COMPARED)
-            .bind(connection.as_str()).bind(millis(at)).execute(pool).await.map(drop))?;
+        with_pool!(&self.writer, |pool| sqlx::query(sql::SET_COMPARED)
+            .bind(connection.as_str())
+            .bind(millis(at))
+            .execute(pool)
+            .await
+            .map(drop))?;
         Ok(())
     }
 }
@@ -148,34 +164,59 @@ pub(super) async fn put(
 ) -> StoreResult<()> {
     let id = connection.as_str();
     for (dataset, cursor) in &marks.cursors {
-        with_tx!(&mut *tx, database => sqlx::query(sql::SET_CURSOR)
-            .bind(id).bind(dataset.as_str()).bind(cursor.as_deref())
-            .execute(database).await.map(drop))?;
+        with_tx!(&mut *tx, |database| sqlx::query(sql::SET_CURSOR)
+            .bind(id)
+            .bind(dataset.as_str())
+            .bind(cursor.as_deref())
+            .execute(database)
+            .await
+            .map(drop))?;
     }
     for dataset in &marks.attempted {
-        with_tx!(&mut *tx, database => sqlx::query(sql::SET_ATTEMPTED)
-            .bind(id).bind(dataset.as_str()).bind(millis(now))
-            .execute(database).await.map(drop))?;
+        with_tx!(&mut *tx, |database| sqlx::query(sql::SET_ATTEMPTED)
+            .bind(id)
+            .bind(dataset.as_str())
+            .bind(millis(now))
+            .execute(database)
+            .await
+            .map(drop))?;
     }
     for (dataset, at) in &marks.succeeded {
-        with_tx!(&mut *tx, database => sqlx::query(sql::SET_SUCCEEDED)
-            .bind(id).bind(dataset.as_str()).bind(millis(*at))
-            .execute(database).await.map(drop))?;
+        with_tx!(&mut *tx, |database| sqlx::query(sql::SET_SUCCEEDED)
+            .bind(id)
+            .bind(dataset.as_str())
+            .bind(millis(*at))
+            .execute(database)
+            .await
+            .map(drop))?;
     }
     for (dataset, loaded, expected) in &marks.loaded {
         let loaded = stored_count(*loaded);
         let expected = expected.map(stored_count);
-        with_tx!(&mut *tx, database => sqlx::query(sql::SET_LOADED)
-            .bind(id).bind(dataset.as_str()).bind(loaded).bind(expected)
-            .execute(database).await.map(drop))?;
+        with_tx!(&mut *tx, |database| sqlx::query(sql::SET_LOADED)
+            .bind(id)
+            .bind(dataset.as_str())
+            .bind(loaded)
+            .bind(expected)
+            .execute(database)
+            .await
+            .map(drop))?;
     }
     if let Some(at) = marks.watermark {
-        with_tx!(&mut *tx, database => sqlx::query(sql::SET_WATERMARK)
-            .bind(id).bind(millis(at)).execute(database).await.map(drop))?;
+        with_tx!(&mut *tx, |database| sqlx::query(sql::SET_WATERMARK)
+            .bind(id)
+            .bind(millis(at))
+            .execute(database)
+            .await
+            .map(drop))?;
     }
     if let Some(at) = marks.first_load_started {
-        with_tx!(&mut *tx, database => sqlx::query(sql::SET_FIRST_LOAD)
-            .bind(id).bind(millis(at)).execute(database).await.map(drop))?;
+        with_tx!(&mut *tx, |database| sqlx::query(sql::SET_FIRST_LOAD)
+            .bind(id)
+            .bind(millis(at))
+            .execute(database)
+            .await
+            .map(drop))?;
     }
     Ok(())
 }

@@ -13,7 +13,9 @@ use crate::domain::freshness::{Dataset, DatasetFreshness};
 use crate::domain::ids::CustomerId;
 
 pub(super) mod apply;
+pub(super) mod customers;
 pub(super) mod marks;
+pub(super) mod rates;
 pub(super) mod read;
 pub(super) mod reference;
 mod rows;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::rows::{LineRow, parse_side, parse_state};
-use crate::domain::books::{Customer, CustomerBooks, ExchangeRate, PaymentTerms};
+use crate::domain::books::{Customer, CustomerBooks, PaymentTerms};
 use crate::domain::document::{Application, Document, DocumentId, DocumentKind};
 use crate::domain::ids::{ConnectionId, CustomerId, CustomerKey, TenantId};
 use crate::domain::money::Currency;
@@ -25,8 +25,8 @@ pub(in crate::store) mod sql {
             SELECT id FROM family";
         /// The parent is qualified, since `json_each` has a column of that name on SQLite.
         CUSTOMERS = "SELECT customer.connection, customer.ledger_id, name, email, tax_number,
-                customer.parent, bill_with_parent, active, currency, ledger_balance, ledger_balance_with_children,
-                changed_at, terms.days, terms.day_of_month, terms.cutoff_days
+                customer.parent, bill_with_parent, active, currency, ledger_balance,
+                ledger_balance_with_children, changed_at, terms.days, terms.day_of_month, terms.cutoff_days
             FROM json_each(CAST($2 AS TEXT)) AS page CROSS JOIN customer
             LEFT JOIN terms ON terms.connection = customer.connection
                 AND terms.ledger_id = customer.terms
@@ -73,21 +73,6 @@ pub(in crate::store) mod sql {
                 AND application.to_kind = document.kind
                 AND application.to_id = document.ledger_id
             ORDER BY 2";
-        BASE_CURRENCY = "SELECT base_currency FROM connection WHERE id = $1";
-        /// Jumps from one currency to the next instead of reading every document.
-        RATE_CURRENCIES = "WITH RECURSIVE found (currency) AS (
-                SELECT MIN(currency) FROM document
-                WHERE connection = $1 AND exchange_rate IS NOT NULL
-                UNION ALL
-                SELECT (SELECT MIN(document.currency) FROM document
-                    WHERE document.connection = $1 AND document.exchange_rate IS NOT NULL
-                        AND document.currency > found.currency)
-                FROM found WHERE found.currency IS NOT NULL)
-            SELECT currency FROM found WHERE currency IS NOT NULL";
-        LATEST_RATE = "SELECT kind, ledger_id, number, issued_on, exchange_rate FROM document
-            WHERE connection = $1 AND currency = $2 AND exchange_rate IS NOT NULL
-                AND state = 'issued'
-            ORDER BY issued_on DESC, ledger_id DESC LIMIT 1";
     }
 }
 
@@ -95,9 +80,12 @@ impl Store {
     /// A customer and all below it in the ledger's tree: the customer first, the others by id. Empty
     /// when it is not mirrored.
     pub async fn family(&self, root: &CustomerKey) -> StoreResult<Vec<CustomerId>> {
-        let mut members: Vec<String> = with_pool!(&self.reader, pool => sqlx::query_scalar(sql::FAMILY)
-                .bind(root.connection.as_str()).bind(root.customer.as_str())
-                .fetch_all(pool).await)?;
+        let mut members: Vec<String> =
+            with_pool!(&self.reader, |pool| sqlx::query_scalar(sql::FAMILY)
+                .bind(root.connection.as_str())
+                .bind(root.customer.as_str())
+                .fetch_all(pool)
+                .await)?;
         members.sort_unstable_by(|a, b| {
             let below_root = |id: &str| id != root.customer.as_str();
             (below_root(a), a).cmp(&(below_root(b), b))
@@ -114,12 +102,23 @@ impl Store {
     ) -> StoreResult<Vec<CustomerBooks>> {
         let ids = json::ids(customers.iter().map(CustomerId::as_str))?;
         let mut tx = self.reader.begin_read().await?;
-        let found: Vec<CustomerRow> = with_tx!(&mut tx, database => sqlx::query_as(sql::CUSTOMERS)
-                .bind(connection.as_str()).bind(&ids).fetch_all(database).await)?;
-        let documents: Vec<DocumentRow> = with_tx!(&mut tx, database => sqlx::query_as(sql::DOCUMENTS)
-                .bind(connection.as_str()).bind(&ids).fetch_all(database).await)?;
-        let applications: Vec<ApplicationRow> = with_tx!(&mut tx, database => sqlx::query_as(sql::APPLICATIONS)
-                .bind(connection.as_str()).bind(&ids).fetch_all(database).await)?;
+        let found: Vec<CustomerRow> = with_tx!(&mut tx, |database| sqlx::query_as(sql::CUSTOMERS)
+            .bind(connection.as_str())
+            .bind(&ids)
+            .fetch_all(database)
+            .await)?;
+        let documents: Vec<DocumentRow> =
+            with_tx!(&mut tx, |database| sqlx::query_as(sql::DOCUMENTS)
+                .bind(connection.as_str())
+                .bind(&ids)
+                .fetch_all(database)
+                .await)?;
+        let applications: Vec<ApplicationRow> =
+            with_tx!(&mut tx, |database| sqlx::query_as(sql::APPLICATIONS)
+                .bind(connection.as_str())
+                .bind(&ids)
+                .fetch_all(database)
+                .await)?;
         tx.commit().await?;
 
         let mut books = HashMap::with_capacity(found.len());
@@ -162,8 +161,12 @@ impl Store {
     /// A customer, its terms resolved.
     pub async fn customer(&self, key: &CustomerKey) -> StoreResult<Option<Customer>> {
         let ids = json::ids([key.customer.as_str()])?;
-        let row: Option<CustomerRow> = with_pool!(&self.reader, pool => sqlx::query_as(sql::CUSTOMERS)
-                .bind(key.connection.as_str()).bind(ids).fetch_optional(pool).await)?;
+        let row: Option<CustomerRow> =
+            with_pool!(&self.reader, |pool| sqlx::query_as(sql::CUSTOMERS)
+                .bind(key.connection.as_str())
+                .bind(ids)
+                .fetch_optional(pool)
+                .await)?;
         row.map(Customer::try_from).transpose()
     }
 
@@ -178,13 +181,14 @@ impl Store {
     ) -> StoreResult<Vec<(ConnectionId, Customer)>> {
         let text = text.trim();
         let pattern = like_pattern(text);
-        let rows: Vec<CustomerRow> = with_pool!(&self.reader, pool => sqlx::query_as(sql::SEARCH)
+        let rows: Vec<CustomerRow> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::SEARCH)
             .bind(tenant.as_str())
             .bind(format!("%{pattern}%"))
             .bind(format!("{pattern}%"))
             .bind(text)
             .bind(i64::from(limit))
-            .fetch_all(pool).await)?;
+            .fetch_all(pool)
+            .await)?;
         rows.into_iter()
             .map(|row| {
                 let connection = ConnectionId::new(row.connection.as_str());
@@ -213,37 +217,17 @@ impl Store {
             .await
     }
 
-    /// For each foreign currency of the books, the rate of the newest document that states one. Empty
-    /// until the organization's base currency is known.
-    pub async fn rates(&self, connection: &ConnectionId) -> StoreResult<Vec<ExchangeRate>> {
-        let mut tx = self.reader.begin_read().await?;
-        let base: Option<Option<String>> = with_tx!(&mut tx, database => sqlx::query_scalar(sql::BASE_CURRENCY)
-                .bind(connection.as_str()).fetch_optional(database).await)?;
-        let Some(base) = base.flatten() else {
-            return Ok(Vec::new());
-        };
-        let currencies: Vec<String> = with_tx!(&mut tx, database => sqlx::query_scalar(sql::RATE_CURRENCIES)
-                .bind(connection.as_str()).fetch_all(database).await)?;
-        let mut rates = Vec::new();
-        for currency in currencies.iter().filter(|currency| **currency != base) {
-            let row: Option<RateRow> = with_tx!(&mut tx, database => sqlx::query_as(sql::LATEST_RATE)
-                    .bind(connection.as_str()).bind(currency).fetch_optional(database).await)?;
-            if let Some(row) = row {
-                rates.push(row.read(currency, &base)?);
-            }
-        }
-        tx.commit().await?;
-        Ok(rates)
-    }
-
     async fn customers_by(
         &self,
         sql: &'static str,
         tenant: &TenantId,
         value: &str,
     ) -> StoreResult<Vec<CustomerKey>> {
-        let rows: Vec<(String, String)> = with_pool!(&self.reader, pool => sqlx::query_as(sql)
-            .bind(tenant.as_str()).bind(value).fetch_all(pool).await)?;
+        let rows: Vec<(String, String)> = with_pool!(&self.reader, |pool| sqlx::query_as(sql)
+            .bind(tenant.as_str())
+            .bind(value)
+            .fetch_all(pool)
+            .await)?;
         Ok(rows
             .into_iter()
             .map(|(connection, customer)| CustomerKey::new(connection, customer))
@@ -398,30 +382,8 @@ impl TryFrom<ApplicationRow> for Application {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct RateRow {
-    kind: String,
-    ledger_id: String,
-    number: Option<String>,
-    issued_on: SqlDate,
-    exchange_rate: SqlDecimal,
-}
-
-impl RateRow {
-    fn read(self, from: &str, to: &str) -> StoreResult<ExchangeRate> {
-        let number = self.number.as_deref().unwrap_or(&self.ledger_id);
-        let source = format!("{} {number}", self.kind.replace('_', " "));
-        Ok(ExchangeRate {
-            from: currency(from, "document", &self.ledger_id)?,
-            to: currency(to, "connection", &self.ledger_id)?,
-            rate: self.exchange_rate.0,
-            dated: self.issued_on.0,
-            source: source.into(),
-        })
-    }
-}
-
-fn currency(code: &str, table: &'static str, id: &str) -> StoreResult<Currency> {
+/// A stored currency code.
+pub(super) fn currency(code: &str, table: &'static str, id: &str) -> StoreResult<Currency> {
     code.parse()
         .map_err(|_| StoreError::inconsistent(table, "currency", id))
 }

@@ -61,15 +61,21 @@ pub(in crate::store) mod sql {
 impl Store {
     /// The ids of the ledger's receivables accounts.
     pub async fn reference(&self, connection: &ConnectionId) -> StoreResult<HashSet<String>> {
-        let accounts: Vec<String> = with_pool!(&self.reader, pool => sqlx::query_scalar(sql::RECEIVABLES)
-                .bind(connection.as_str()).fetch_all(pool).await)?;
+        let accounts: Vec<String> =
+            with_pool!(&self.reader, |pool| sqlx::query_scalar(sql::RECEIVABLES)
+                .bind(connection.as_str())
+                .fetch_all(pool)
+                .await)?;
         Ok(accounts.into_iter().collect())
     }
 
     /// The names of an organization's items.
     pub async fn items(&self, connection: &ConnectionId) -> StoreResult<HashMap<ItemId, Arc<str>>> {
-        let items: Vec<(String, String)> = with_pool!(&self.reader, pool => sqlx::query_as(sql::ITEMS)
-                .bind(connection.as_str()).fetch_all(pool).await)?;
+        let items: Vec<(String, String)> =
+            with_pool!(&self.reader, |pool| sqlx::query_as(sql::ITEMS)
+                .bind(connection.as_str())
+                .fetch_all(pool)
+                .await)?;
         Ok(items
             .into_iter()
             .map(|(id, name)| (ItemId::from(id), name.into()))
@@ -124,9 +130,12 @@ async fn put_rows(
     }
     let count = last.len() as u64;
     let rows = json::rows(&last.into_values().collect::<Vec<_>>())?;
-    let differing: Vec<String> = with_tx!(&mut batch.tx, connection => sqlx::query_scalar(sql)
-        .bind(batch.connection.as_str()).bind(rows).bind(batch.now)
-        .fetch_all(connection).await)?;
+    let differing: Vec<String> = with_tx!(&mut batch.tx, |connection| sqlx::query_scalar(sql)
+        .bind(batch.connection.as_str())
+        .bind(rows)
+        .bind(batch.now)
+        .fetch_all(connection)
+        .await)?;
     let written = differing.len() as u64;
     batch.written += written;
     batch.unchanged += count.saturating_sub(written);
@@ -138,9 +147,13 @@ async fn note_customers_of_terms(batch: &mut Batch<'_>, terms: &[&str]) -> Store
         return Ok(());
     }
     let rows = json::ids(terms.iter().copied())?;
-    let customers: Vec<String> = with_tx!(&mut batch.tx, connection => sqlx::query_scalar(sql::CUSTOMERS_OF_TERMS)
-            .bind(batch.connection.as_str()).bind(rows)
-            .fetch_all(connection).await)?;
+    let customers: Vec<String> = with_tx!(&mut batch.tx, |connection| sqlx::query_scalar(
+        sql::CUSTOMERS_OF_TERMS
+    )
+    .bind(batch.connection.as_str())
+    .bind(rows)
+    .fetch_all(connection)
+    .await)?;
     batch.affected.extend(customers);
     Ok(())
 }

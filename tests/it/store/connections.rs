@@ -1,9 +1,13 @@
 //! Connections: state, lease, marks and metered reads.
 
+use std::time::Duration;
+
 use financial_pulse::domain::books::Organization;
+use financial_pulse::domain::connection::ProviderKind;
 use financial_pulse::domain::freshness::{ConnectionState, Dataset, DatasetFreshness};
 use financial_pulse::domain::records::Records;
-use financial_pulse::store::{MonthlyReads, StoreError, SyncMarks};
+use financial_pulse::store::{MonthlyReads, NewConnection, StoreError, SyncMarks};
+use jiff::tz::TimeZone;
 use pretty_assertions::assert_eq;
 
 use super::records::{add_connection, add_tenant, at, books_id, tenant_id, with_books};
@@ -95,6 +99,45 @@ async fn a_mirror_never_changes_to_another_organization() {
         );
         let kept = store.connection(&books_id()).await.unwrap().unwrap();
         assert_eq!(kept.account.as_deref(), Some("realm-1"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_needs_a_tenant_an_id_of_its_own_and_a_named_zone() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        with_books(store).await;
+        let new = |id: &str, tenant: &str, time_zone| NewConnection {
+            id: id.into(),
+            tenant: tenant.into(),
+            provider: ProviderKind::QuickBooks,
+            time_zone,
+            poll_interval: Duration::from_mins(15),
+            account: None,
+        };
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let add = async |new: &NewConnection| {
+            store
+                .add_connection(new, "operator", at(1))
+                .await
+                .unwrap_err()
+        };
+        let taken = add(&new("acme-books", "acme", berlin.clone())).await;
+        assert!(matches!(taken, StoreError::Conflict { .. }), "{taken:?}");
+        let nobodys = add(&new("books", "nobody", berlin)).await;
+        assert!(
+            matches!(nobodys, StoreError::Conflict { .. }),
+            "{nobodys:?}"
+        );
+        // An offset would be wrong for half of the year.
+        let offset = TimeZone::fixed(jiff::tz::offset(2));
+        let unnamed = add(&new("books", "acme", offset)).await;
+        assert!(
+            matches!(&unnamed, StoreError::Inconsistent { column, .. } if column == "time_zone"),
+            "{unnamed:?}"
+        );
+        assert_eq!(store.connections().await.unwrap().len(), 1);
     })
     .await;
 }

@@ -216,3 +216,22 @@ async fn another_key_opens_nothing_and_a_rotated_ring_seals_anew() {
     })
     .await;
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_its_owner_may_read_the_database_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    for_each_database(async |database| {
+        with_books(&database.store).await;
+        let Some(path) = database.url.strip_prefix("sqlite:") else {
+            return;
+        };
+        for suffix in ["", "-wal", "-shm"] {
+            let file = std::fs::metadata(format!("{path}{suffix}")).unwrap();
+            let mode = file.permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "the file{suffix}");
+        }
+    })
+    .await;
+}

@@ -239,6 +239,30 @@ async fn a_new_limit_takes_the_place_of_the_one_before_from_its_first_day() {
 }
 
 #[tokio::test]
+async fn of_limits_set_at_the_same_time_one_remains() {
+    for_each_database(async |database| {
+        with_books(&database.store).await;
+        let mut setting = Vec::new();
+        for amount in 1..=8 {
+            let store = database.reopen().await;
+            let limit = limit(Some("58"), amount * 100, date(2026, 1, 1), None);
+            setting.push(tokio::spawn(async move {
+                store.set_limit(&tenant_id(), &limit, at(40)).await
+            }));
+        }
+        for set in setting {
+            set.await.unwrap().unwrap();
+        }
+        let left = database.store.limits(&tenant_id(), Some(&key("58"))).await;
+        assert_eq!(left.unwrap().len(), 1);
+        let noted = database.store.audit(&tenant_id(), 0, 100).await.unwrap();
+        let sets = noted.iter().filter(|row| &*row.entry.action == "limit.set");
+        assert_eq!(sets.count(), 8, "each is in the audit");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_limit_ends_with_a_day_and_nothing_follows() {
     for_each_database(async |database| {
         let store = &database.store;

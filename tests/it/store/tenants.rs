@@ -173,7 +173,19 @@ async fn accounts_and_roles_are_found_again() {
             store.tenant_of_account("pipedrive", "7").await.unwrap()
         };
         assert_eq!(register(&tenant).await, Some(tenant.clone()));
-        assert_eq!(register(&other).await, Some(other));
+        assert_eq!(register(&other).await, Some(other.clone()));
+        assert_eq!(register(&other).await, Some(other.clone()));
+        let actions = async |tenant: &TenantId| -> Vec<String> {
+            let rows = store.audit(tenant, 0, 10).await.unwrap();
+            rows.iter()
+                .map(|row| row.entry.action.to_string())
+                .collect()
+        };
+        assert_eq!(
+            actions(&tenant).await,
+            ["tenant.put", "account.register", "account.release"]
+        );
+        assert_eq!(actions(&other).await, ["tenant.put", "account.register"]);
         assert_eq!(store.tenant_of_account("monday", "7").await.unwrap(), None);
 
         let user = UserId::new("u1");
