@@ -6,10 +6,10 @@ import { chromium } from 'playwright-core';
 const require = createRequire(import.meta.url);
 const axe = await readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Launches the browser of `PULSE_CHROMIUM`, or Debian's. */
+/** Launches the browser of `CHROMIUM`, or Debian's. */
 export const launch = () =>
   chromium.launch({
-    executablePath: process.env.PULSE_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     args: [
       '--no-sandbox',
