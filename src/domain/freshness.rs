@@ -132,6 +132,10 @@ impl ConnectionState {
     }
 }
 
+/// Data is never stale before this, however short the polling interval: a poll takes its time, and a
+/// page that flickers between fresh and stale tells nothing.
+const LEAST_STALE_AFTER: Duration = Duration::from_mins(1);
+
 /// What one connection's mirror stands at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionFreshness {
@@ -247,7 +251,8 @@ impl ConnectionFreshness {
             // Nothing is older than a time that never was: `None` is the least.
             .reduce(Ord::min)
             .flatten();
-        let stale_at = checked_at.map(|at| later(at, self.poll_interval.saturating_mul(2)));
+        let two_polls = self.poll_interval.saturating_mul(2);
+        let stale_at = checked_at.map(|at| later(at, two_polls.max(LEAST_STALE_AFTER)));
         let untouched = self.datasets.iter().all(|set| set.attempted_at.is_none());
         let status = match (self.state, stale_at) {
             (

@@ -20,3 +20,4 @@ mod sandbox;
 mod sign_in;
 mod store;
 mod support;
+mod tie_out;

@@ -50,8 +50,8 @@ impl CallMeter for CountingMeter {
     }
 }
 
-const ACCOUNT: &str = "1000000000000001";
-const TOKEN: &str = "access-token-of-the-test";
+pub(crate) const ACCOUNT: &str = "1000000000000001";
+pub(crate) const TOKEN: &str = "access-token-of-the-test";
 
 fn access() -> Access {
     Access {
@@ -69,7 +69,7 @@ fn decimal(text: &str) -> Decimal {
 }
 
 /// Settings for a loopback server: no rates, and waits of milliseconds.
-fn settings(url: &str) -> QuickBooksSettings {
+pub(crate) fn settings(url: &str) -> QuickBooksSettings {
     let mut settings = QuickBooksSettings {
         client_id: "client".to_owned(),
         client_secret: SecretString::from("secret"),
