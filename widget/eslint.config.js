@@ -5,6 +5,17 @@ import tseslint from 'typescript-eslint';
 /** Fields that are taken out of an object to leave the others. */
 const unusedRest = { ignoreRestSiblings: true };
 
+/** What scripts find in Node, and inside the functions that they have the browser evaluate. */
+const nodeGlobals = ['console', 'fetch', 'process', 'Buffer', 'URL', 'setTimeout'];
+const pageGlobals = [
+  'document',
+  'getComputedStyle',
+  'localStorage',
+  'performance',
+  'sessionStorage',
+  'window',
+];
+
 export default tseslint.config(
   { ignores: ['dist', 'src/api/generated.ts'] },
   js.configs.recommended,
@@ -30,18 +41,7 @@ export default tseslint.config(
     rules: { 'no-unused-vars': ['error', unusedRest] },
     languageOptions: {
       globals: Object.fromEntries(
-        [
-          'console',
-          'process',
-          'URL',
-          'Buffer',
-          'setTimeout',
-          'clearTimeout',
-          'setInterval',
-          'clearInterval',
-          'document',
-          'window',
-        ].map((name) => [name, 'readonly']),
+        [...nodeGlobals, ...pageGlobals].map((name) => [name, 'readonly']),
       ),
     },
   },

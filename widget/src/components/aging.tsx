@@ -16,7 +16,7 @@ export function Aging({ balance }: { readonly balance: Balance }) {
         {t.aging.heading}
       </h2>
       {owed.map((one) => (
-        <CurrencyAging key={one.currency} balance={one} />
+        <CurrencyAging key={one.currency} balance={one} named={owed.length > 1} />
       ))}
       {balance.assumedDueDates > 0 && (
         <p class={layout.small}>{t.aging.assumed(balance.assumedDueDates)}</p>
@@ -28,13 +28,20 @@ export function Aging({ balance }: { readonly balance: Balance }) {
 const hasAging = ({ aging }: CurrencyBalance): boolean =>
   aging.some(({ share }) => share !== null && !isZero(share));
 
+interface CurrencyAgingProps {
+  readonly balance: CurrencyBalance;
+  /** Whether the currency is named: where there are several. */
+  readonly named: boolean;
+}
+
 /** The table says all that the bar shows; the bar is for the eye alone. */
-function CurrencyAging({ balance }: { readonly balance: CurrencyBalance }) {
+function CurrencyAging({ balance, named }: CurrencyAgingProps) {
   const { t, f } = useLanguage();
   const entries = balance.aging.filter(({ share }) => share !== null && !isZero(share));
   const { unappliedCredit } = balance;
   return (
     <>
+      {named && <h3 class={layout.small}>{balance.currency}</h3>}
       <div class={styles.bar} aria-hidden="true">
         {entries.map(({ bucket, share }) => (
           <span
