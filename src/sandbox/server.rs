@@ -10,7 +10,7 @@ use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get, post};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::api::{self, Call};
@@ -234,9 +234,11 @@ async fn truncated(response: Response) -> Response {
         .unwrap_or_default();
     let half = body.slice(..body.len() / 2);
     parts.headers.remove(header::CONTENT_LENGTH);
-    let broken = std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
-    Response::from_parts(
-        parts,
-        Body::from_stream(stream::iter([Ok(half), Err(broken)])),
-    )
+    // While the stream waits, the first half is sent; without the wait both would be lost.
+    let broken = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))
+    };
+    let stream = stream::once(async { Ok(half) }).chain(stream::once(broken));
+    Response::from_parts(parts, Body::from_stream(stream))
 }

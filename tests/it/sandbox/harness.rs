@@ -57,7 +57,10 @@ impl Api {
         let tokens = api
             .control(Method::POST, "/tokens", json!({"company": realm}))
             .await;
-        api.token = tokens["access_token"].as_str().unwrap().to_owned();
+        tokens["access_token"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut api.token);
         api
     }
 
@@ -199,4 +202,16 @@ pub(super) fn decimal(value: &Value) -> rust_decimal::Decimal {
         .to_string()
         .parse()
         .unwrap_or_else(|error| panic!("{value} is no amount: {error}"))
+}
+
+/// An exact decimal of a text in a test.
+pub(super) fn dec(text: &str) -> rust_decimal::Decimal {
+    text.parse()
+        .unwrap_or_else(|error| panic!("{text} is no amount: {error}"))
+}
+
+/// An exact decimal as a JSON number.
+pub(super) fn number(amount: rust_decimal::Decimal) -> Value {
+    serde_json::from_str(&amount.to_string())
+        .unwrap_or_else(|error| panic!("{amount} is no number: {error}"))
 }
