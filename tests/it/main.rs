@@ -13,6 +13,8 @@ mod config;
 mod contracts;
 mod edge;
 mod errors_catalogue;
+#[cfg(feature = "sandbox")]
+mod demo;
 mod properties;
 mod quickbooks;
 #[cfg(feature = "sandbox")]
