@@ -1,10 +1,5 @@
 //! The demo CRM: its pages, its tokens, and its buttons.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "outside of a test function, too, a test fails by panicking"
-)]
-
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;

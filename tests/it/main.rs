@@ -11,10 +11,10 @@ mod architecture;
 mod auth;
 mod config;
 mod contracts;
-mod edge;
-mod errors_catalogue;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod edge;
+mod errors_catalogue;
 mod properties;
 mod quickbooks;
 #[cfg(feature = "sandbox")]

@@ -1,10 +1,5 @@
 //! The sandbox accounting server, over HTTP as the connector meets it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "outside of a test function, too, a test fails by panicking"
-)]
-
 mod books;
 mod changes;
 mod dataset;
