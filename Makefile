@@ -35,9 +35,9 @@ test-rust: widget ## Unit and integration tests on SQLite and on PostgreSQL
 test-widget: widget ## The widget's lints, types and tests
 	cd widget && npm run --silent check
 
-test-browser: build ## The demo in a real browser: every contact, every width, keyboard, axe
+test-browser: build ## The widget in a real browser: every state, the whole demo, axe; the GraphQL-over-HTTP audit
 	@scripts/require.sh chromium
-	cd tests/browser && npm ci --no-audit --no-fund --silent && npm test --silent
+	cd widget && npm run --silent test:states && npm run --silent test:demo && npm run --silent test:audit
 
 widget: widget/dist/index.html ## Build the widget
 
@@ -70,4 +70,4 @@ fmt: ## Format everything
 
 clean: ## Remove what was built
 	$(CARGO) clean
-	rm -rf widget/dist widget/node_modules tests/browser/node_modules .demo
+	rm -rf widget/dist widget/node_modules .demo
