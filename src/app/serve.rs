@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::parts;
-use crate::auth::{Sessions, Verifier};
+use crate::auth::{Sessions, Verifier, pipedrive_keys};
 use crate::cache::Snapshots;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LogFormat};
@@ -31,7 +31,7 @@ use crate::service::ledger_pages::LedgerPages;
 use crate::service::limits::Limits;
 use crate::service::linking::Linking;
 use crate::service::read::Reader;
-use crate::service::sign_in::SignIn;
+use crate::service::sign_in::{SignIn, SignInSettings};
 use crate::service::sync::RefreshQueue;
 use crate::store::Store;
 use crate::telemetry::{logging, metrics};
@@ -227,8 +227,17 @@ fn doors(
         answer_bytes: config.cache.answer_bytes.0,
     };
     let endpoint = Endpoint::new(schema, bearers, Arc::clone(clock), settings);
+    let ancestors = &config.pipedrive.frame_ancestors;
+    let settings = SignInSettings {
+        app_keys: pipedrive_keys(&config.pipedrive),
+        pipedrive_ancestors: ancestors
+            .iter()
+            .map(|origin| origin.as_str().to_owned())
+            .collect(),
+        token_uses: config.native.token_uses.get(),
+    };
     let sign_in = SignIn::new(
-        config,
+        settings,
         store.clone(),
         services,
         verifier,

@@ -46,6 +46,7 @@ impl Embedding {
             session,
             frame_ancestors,
         } = signed_in;
+        let ancestors = origins(frame_ancestors);
         let boot = Boot {
             session: session.token.expose_secret(),
             expires_at: session.expires_at.to_string(),
@@ -54,15 +55,32 @@ impl Embedding {
             company: identity.company.as_ref().map(|(id, _)| id.as_str()),
             preset: door.preset().name,
             tenant: identity.tenant.as_str(),
-            host_origins: frame_ancestors.iter().map(FrameAncestor::as_str).collect(),
+            host_origins: ancestors.iter().map(FrameAncestor::as_str).collect(),
             can_renew: door.preset().renews,
             locale: identity.locale.as_deref().or(locale),
             exchange_url: exchange::address(door, identity),
             graphql_url: "/graphql",
             subscription_url: "/graphql",
         };
-        self.page.load(&boot, frame_ancestors)
+        self.page.load(&boot, &ancestors)
     }
+}
+
+/// What was registered, as far as it is origins: anything else could add to the header.
+fn origins(registered: &[String]) -> Vec<FrameAncestor> {
+    registered
+        .iter()
+        .filter_map(|text| {
+            let origin = FrameAncestor::parse(text);
+            if origin.is_none() {
+                tracing::warn!(
+                    registered = text,
+                    "a frame ancestor is no origin and is left out"
+                );
+            }
+            origin
+        })
+        .collect()
 }
 
 /// The routes, and the files that the page loads.

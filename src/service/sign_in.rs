@@ -11,10 +11,9 @@ use super::linking::SignedFacts;
 use crate::auth::preset::{KeyScope, NATIVE, PIPEDRIVE};
 use crate::auth::{
     Identity, KeyRecord, Owner, Preset, Refusal, Session, SessionError, Sessions, Trust,
-    VerifiedClaims, Verifier, pipedrive_keys,
+    VerifiedClaims, Verifier,
 };
 use crate::clock::Clock;
-use crate::config::{Config, FrameAncestor};
 use crate::domain::ids::{ContactId, TenantId};
 use crate::store::{Store, Tenant};
 
@@ -26,9 +25,18 @@ pub struct SignIn {
     verifier: Arc<Verifier>,
     sessions: Arc<Sessions>,
     clock: Arc<dyn Clock>,
-    app_keys: Vec<KeyRecord>,
-    pipedrive_ancestors: Vec<FrameAncestor>,
-    token_uses: u32,
+    settings: SignInSettings,
+}
+
+/// What the installation sets for signing in.
+#[derive(Clone, Debug)]
+pub struct SignInSettings {
+    /// Keys that sign for all tenants of a scheme, beside those in the store.
+    pub app_keys: Vec<KeyRecord>,
+    /// Who may frame the widget for a Pipedrive account that names none of its own.
+    pub pipedrive_ancestors: Vec<String>,
+    /// How often one CRM token may be shown.
+    pub token_uses: u32,
 }
 
 /// The door at which a token is shown: a scheme and, where its keys are the tenants' own, the tenant
@@ -83,14 +91,15 @@ pub struct SignedIn {
     pub identity: Identity,
     /// Their session.
     pub session: Session,
-    /// Where the widget may be framed for their tenant. Empty means nowhere.
-    pub frame_ancestors: Vec<FrameAncestor>,
+    /// The origins that may frame the widget for their tenant, as they were registered. None means
+    /// nowhere.
+    pub frame_ancestors: Vec<String>,
 }
 
 impl SignIn {
-    /// Signing in with the configured bounds.
+    /// Signing in under the store's keys and the settings.
     pub fn new(
-        config: &Config,
+        settings: SignInSettings,
         store: Store,
         services: Services,
         verifier: Arc<Verifier>,
@@ -103,9 +112,7 @@ impl SignIn {
             verifier,
             sessions,
             clock,
-            app_keys: pipedrive_keys(&config.pipedrive),
-            pipedrive_ancestors: config.pipedrive.frame_ancestors.clone(),
-            token_uses: config.native.token_uses.get(),
+            settings,
         }
     }
 
@@ -156,7 +163,7 @@ impl SignIn {
             .await?;
         let mut keys = key_records(stored);
         if door.preset.key_scope == KeyScope::App {
-            keys.extend(self.app_keys.iter().cloned());
+            keys.extend(self.settings.app_keys.iter().cloned());
         }
         let claims = self.verifier.verify(door.preset, &keys, token).await;
         claims.map_err(refused)
@@ -193,7 +200,7 @@ impl SignIn {
         let allowed = if tenant.settings.single_use_tokens {
             1
         } else {
-            self.token_uses
+            self.settings.token_uses
         };
         let now = self.clock.now();
         let uses = self
@@ -235,21 +242,11 @@ impl SignIn {
     }
 
     /// The tenant's own origins; for Pipedrive's accounts that name none, the configured ones.
-    fn frame_ancestors(&self, door: &Door, tenant: &Tenant) -> Vec<FrameAncestor> {
+    fn frame_ancestors(&self, door: &Door, tenant: &Tenant) -> Vec<String> {
         if tenant.frame_ancestors.is_empty() && door.preset.name == PIPEDRIVE.name {
-            return self.pipedrive_ancestors.clone();
+            return self.settings.pipedrive_ancestors.clone();
         }
-        tenant
-            .frame_ancestors
-            .iter()
-            .filter_map(|text| {
-                let ancestor = FrameAncestor::parse(text);
-                if ancestor.is_none() {
-                    warn!(tenant = %tenant.id, "a frame ancestor is no origin and is left out");
-                }
-                ancestor
-            })
-            .collect()
+        tenant.frame_ancestors.clone()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use financial_pulse::auth::{Sessions, Trust, Verifier};
+use financial_pulse::auth::{Sessions, Trust, Verifier, pipedrive_keys};
 use financial_pulse::cache::Snapshots;
 use financial_pulse::clock::{Clock, ManualClock};
 use financial_pulse::config::Config;
@@ -18,7 +18,7 @@ use financial_pulse::service::ledger_pages::LedgerPages;
 use financial_pulse::service::limits::Limits;
 use financial_pulse::service::linking::Linking;
 use financial_pulse::service::read::{Reader, RefreshRequests};
-use financial_pulse::service::sign_in::SignIn;
+use financial_pulse::service::sign_in::{SignIn, SignInSettings};
 use financial_pulse::store::{KeySource, SigningKey, Store, Tenant, TenantSettings};
 use jiff::SignedDuration;
 use jsonwebtoken::{EncodingKey, Header};
@@ -67,7 +67,7 @@ impl Pages {
         let store = Store::open(&url, keys).await.expect("a store");
         store.migrate().await.expect("migrations");
         let clock = clock();
-        fill(&store, &*clock, acme).await;
+        fill(&store, &clock, acme).await;
 
         let config: Config = config(&[("PULSE_PIPEDRIVE__CLIENT_SECRET", SECRET)]);
         let time: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
@@ -86,8 +86,17 @@ impl Pages {
         let verifier = Verifier::new(&config.native, &config.pipedrive, Arc::clone(&time));
         let sessions = Sessions::new(&[9; 32], &config.session, Arc::clone(&time));
         let sessions = Arc::new(sessions.expect("a right key"));
+        let ancestors = &config.pipedrive.frame_ancestors;
+        let settings = SignInSettings {
+            app_keys: pipedrive_keys(&config.pipedrive),
+            pipedrive_ancestors: ancestors
+                .iter()
+                .map(|one| one.as_str().to_owned())
+                .collect(),
+            token_uses: config.native.token_uses.get(),
+        };
         let sign_in = Arc::new(SignIn::new(
-            &config,
+            settings,
             store.clone(),
             services,
             Arc::new(verifier.expect("a verifier")),

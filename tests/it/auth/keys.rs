@@ -187,6 +187,28 @@ async fn each_algorithm_verifies_with_its_own_key_only() {
 }
 
 #[tokio::test]
+async fn a_public_key_in_pem_form_verifies_with_its_algorithm_only() {
+    let verifier = verifier(&clock());
+    for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa] {
+        let pair = Pair::new(algorithm);
+        let record = native_key(algorithm, KeySource::Pem(pair.pem.clone()));
+        assert_eq!(record.check(), Ok(()), "{algorithm:?}");
+        for kid in [None, Some("whatever the CRM calls it")] {
+            let keys = std::slice::from_ref(&record);
+            let verdict = verifier.verify(&NATIVE, keys, &pair.token(kid)).await;
+            assert!(verdict.is_ok(), "{algorithm:?}: {:?}", verdict.err());
+        }
+        for other in Algorithm::ALL
+            .into_iter()
+            .filter(|other| *other != algorithm)
+        {
+            let record = native_key(other, KeySource::Pem(pair.pem.clone()));
+            assert!(record.check().is_err(), "{algorithm:?} as {other:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_kid_finds_its_key_and_no_other() {
     let verifier = verifier(&clock());
     let (first, second) = (Pair::new(Algorithm::Es256), Pair::new(Algorithm::Es256));

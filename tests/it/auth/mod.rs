@@ -106,40 +106,48 @@ struct Pair {
     algorithm: Algorithm,
     signing: EncodingKey,
     public: Value,
+    /// The public half as `openssl pkey -pubout` writes it.
+    pem: String,
 }
 
 impl Pair {
     fn new(algorithm: Algorithm) -> Self {
-        use aws_lc_rs::encoding::AsDer as _;
+        use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
         use aws_lc_rs::signature::{
-            ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair,
+            ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
         };
         let random = aws_lc_rs::rand::SystemRandom::new();
-        let (signing, name) = match algorithm {
+        let (signing, spki, name) = match algorithm {
             Algorithm::Rs256 => {
                 let pair = RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).expect("a pair");
-                let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = pair.as_der().expect("its form");
-                let pem = format!(
-                    "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-                    STANDARD.encode(der.as_ref())
-                );
+                let der: Pkcs8V1Der<'_> = pair.as_der().expect("its form");
+                let public: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("its form");
+                let pem = pem("PRIVATE KEY", der.as_ref());
                 (
                     EncodingKey::from_rsa_pem(pem.as_bytes()).expect("a PEM"),
+                    public.as_ref().to_vec(),
                     jsonwebtoken::Algorithm::RS256,
                 )
             }
             Algorithm::Es256 => {
                 let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
                     .expect("a pair");
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_ref());
+                let pair = pair.expect("the same pair");
+                let public: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("its form");
                 (
                     EncodingKey::from_ec_der(der.as_ref()),
+                    public.as_ref().to_vec(),
                     jsonwebtoken::Algorithm::ES256,
                 )
             }
             Algorithm::EdDsa => {
                 let der = Ed25519KeyPair::generate_pkcs8v1(&random).expect("a pair");
+                let pair = Ed25519KeyPair::from_pkcs8(der.as_ref()).expect("the same pair");
+                let public: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("its form");
                 (
                     EncodingKey::from_ed_der(der.as_ref()),
+                    public.as_ref().to_vec(),
                     jsonwebtoken::Algorithm::EdDSA,
                 )
             }
@@ -149,6 +157,7 @@ impl Pair {
         Self {
             algorithm,
             public: serde_json::to_value(public).expect("JSON"),
+            pem: pem("PUBLIC KEY", &spki),
             signing,
         }
     }
@@ -172,6 +181,17 @@ impl Pair {
             self.algorithm,
         )
     }
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let lines: Vec<String> = STANDARD
+        .encode(der)
+        .as_bytes()
+        .chunks(64)
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect();
+    let body = lines.join("\n");
+    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
 }
 
 fn set_of(keys: &[Value]) -> String {
