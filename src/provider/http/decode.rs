@@ -37,7 +37,7 @@ fn locate<T: DeserializeOwned>(body: &[u8]) -> ProviderError {
         Err(error) => ProviderError::Malformed {
             path: error.path().to_string(),
             reason: match error.inner().classify() {
-                Category::Data => "a value of another type was expected",
+                Category::Data => "the value does not fit there",
                 Category::Eof => "the JSON text ends early",
                 Category::Syntax | Category::Io => "this is not JSON",
             }

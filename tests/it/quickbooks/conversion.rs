@@ -152,6 +152,17 @@ async fn a_journal_entry_is_a_debt_or_a_credit_by_what_quickbooks_leaves_unappli
 }
 
 #[tokio::test]
+async fn too_many_journal_entries_to_tell_apart_are_all_taken_as_paid() {
+    let ids: Vec<_> = (1..=40).map(|id| id.to_string()).collect();
+    let lines: Vec<_> = ids
+        .iter()
+        .map(|id| ("JournalEntry", id.as_str(), "1"))
+        .collect();
+    let (applications, left) = applied(payment("40", "1", &lines)).await;
+    assert_eq!((applications.len(), left), (40, Decimal::ZERO));
+}
+
+#[tokio::test]
 async fn every_kind_of_link_has_its_side() {
     let kinds = [
         ("Expense", "payment:9 -> expense:5#7 10"),

@@ -4,6 +4,7 @@
 mod bodies;
 mod conversion;
 mod customer;
+mod hostile;
 mod oauth;
 mod paging;
 mod recorded;

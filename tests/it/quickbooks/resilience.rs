@@ -252,7 +252,7 @@ async fn an_error_names_the_place_but_neither_value_nor_token() {
         .expect_err("garbled");
     assert_eq!(
         error.to_string(),
-        "the ledger's answer cannot be read at `QueryResponse.Invoice[0].TotalAmt`: a value of another type was expected"
+        "the ledger's answer cannot be read at `QueryResponse.Invoice[0].TotalAmt`: the value does not fit there"
     );
 
     let expired = format!(

@@ -50,7 +50,7 @@ impl Set {
         let tokens = control(&sandbox, "tokens", &json!({ "company": realm })).await;
         let token = |name: &str| SecretString::from(tokens[name].as_str().expect("a token"));
         let mut settings = settings(&sandbox.url());
-        settings.client_id = "sandbox-client".to_owned();
+        settings.client_id = "sandbox-client".into();
         settings.client_secret = SecretString::from("sandbox-secret");
         settings.token_url = format!("{}/oauth2/v1/tokens/bearer", sandbox.url());
         settings.http.request_timeout = Duration::from_secs(30);

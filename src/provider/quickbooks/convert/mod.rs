@@ -246,18 +246,31 @@ fn empty_record(dataset: Dataset, row: &impl Row, changed_at: Timestamp) -> Docu
 mod tests {
     use super::*;
 
+    /// Each line is one that books may hold; together they are not.
     #[test]
     fn refuses_an_amount_that_no_sum_could_hold() {
-        let read = |total: &str| {
+        let read = |amount: &str| {
+            let line = format!(
+                r#"{{"Amount":{amount},"JournalEntryLineDetail":{{"PostingType":"Debit",
+                    "AccountRef":{{"value":"84"}},
+                    "Entity":{{"Type":"Customer","EntityRef":{{"value":"1"}}}}}}}}"#
+            );
             let json = format!(
-                r#"{{"Invoice":[{{"Id":"7","TxnDate":"2026-01-01","TotalAmt":{total},
-                    "CustomerRef":{{"value":"1"}},"CurrencyRef":{{"value":"USD"}}}}]}}"#
+                r#"{{"JournalEntry":[{{"Id":"7","TxnDate":"2026-01-01","Line":[{line},{line}],
+                    "CurrencyRef":{{"value":"USD"}}}}]}}"#
             );
             let response = serde_json::from_str(&json).expect("it decodes");
-            records(&response, &Reference::default(), Timestamp::UNIX_EPOCH)
+            let reference = Reference {
+                receivables_accounts: ["84".to_owned()].into(),
+                base_currency: None,
+            };
+            records(&response, &reference, Timestamp::UNIX_EPOCH)
         };
-        assert!(read("1000000000000000").is_ok());
-        let refused = read("1000000000000000.01").expect_err("too much");
-        assert!(refused.to_string().contains("invoices[Id=7]"), "{refused}");
+        assert!(read("500000000000000").is_ok());
+        let refused = read("500000000000000.01").expect_err("too much");
+        assert!(
+            refused.to_string().contains("journal_entries[Id=7]"),
+            "{refused}"
+        );
     }
 }

@@ -190,11 +190,11 @@ fn sides(links: Vec<Link>, total: Decimal, unapplied: Option<Decimal>) -> (Vec<S
         Role::Settled | Role::Unclear => kept - link.amount,
     });
     // A link that turns from settled to credit moves what is kept by twice its amount.
-    let credits_chosen = match unapplied {
+    let chosen = match unapplied {
         Some(unapplied) if unclear.len() <= UNCLEAR_AT_MOST => {
             choose(&unclear, (unapplied - kept_if_all_settled) / Decimal::TWO)
         }
-        _ => 0,
+        _ => Vec::new(),
     };
 
     let (mut credits, mut settled) = (Vec::new(), Vec::new());
@@ -202,9 +202,13 @@ fn sides(links: Vec<Link>, total: Decimal, unapplied: Option<Decimal>) -> (Vec<S
     for link in links {
         let role = match link.role {
             Role::Unclear => {
-                let chosen = credits_chosen >> nth_unclear & 1 == 1;
+                let is_credit = chosen.contains(&nth_unclear);
                 nth_unclear += 1;
-                if chosen { Role::Credit } else { Role::Settled }
+                if is_credit {
+                    Role::Credit
+                } else {
+                    Role::Settled
+                }
             }
             role => role,
         };
@@ -218,18 +222,16 @@ fn sides(links: Vec<Link>, total: Decimal, unapplied: Option<Decimal>) -> (Vec<S
     (credits, settled)
 }
 
-/// The smallest set of amounts (as bits) that sums up to the target, none if there is no such set.
-fn choose(amounts: &[Decimal], target: Decimal) -> u32 {
+/// The places of the fewest amounts that sum up to the target; none if no amounts do.
+fn choose(amounts: &[Decimal], target: Decimal) -> Vec<usize> {
     (0..1_u32 << amounts.len())
-        .filter(|set| {
-            let chosen = amounts
-                .iter()
-                .enumerate()
-                .filter(|(n, _)| set >> n & 1 == 1);
-            chosen.map(|(_, amount)| amount).sum::<Decimal>() == target
+        .map(|set| -> Vec<usize> {
+            let places = 0..amounts.len();
+            places.filter(|place| set >> place & 1 == 1).collect()
         })
-        .min_by_key(|set| set.count_ones())
-        .unwrap_or(0)
+        .filter(|places| places.iter().map(|&place| amounts[place]).sum::<Decimal>() == target)
+        .min_by_key(Vec::len)
+        .unwrap_or_default()
 }
 
 /// Pairs credits with what they settle, by the rule at the head of this file.
