@@ -1,6 +1,7 @@
 //! The read side through real HTTP: the GraphQL schema, its limits, what is kept, what is pushed.
 
 mod access;
+mod bad_input;
 mod harness;
 mod kept;
 mod limits;
