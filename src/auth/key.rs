@@ -101,13 +101,16 @@ impl KeyRecord {
     /// Checks a key before it is registered.
     ///
     /// # Errors
-    /// What is wrong with it. Of an address only its form is checked.
+    /// What is wrong with it. Of an address only its form is checked: https, or a server on this
+    /// machine, which is asked only where the configuration allows that.
     pub fn check(&self) -> Result<(), KeyProblem> {
         match &self.source {
             KeySource::JwksUrl(_) if self.algorithm == Algorithm::Hs256 => {
                 Err(KeyProblem::WrongSource)
             }
-            KeySource::JwksUrl(_) => Ok(()),
+            KeySource::JwksUrl(address) => super::jwks::is_allowed(address, true)
+                .then_some(())
+                .ok_or(KeyProblem::UnsafeUrl),
             KeySource::Secret(_) | KeySource::Pem(_) | KeySource::Jwks(_) => {
                 self.held_keys().map(drop)
             }

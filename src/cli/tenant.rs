@@ -13,6 +13,7 @@ use crate::app::terminal::print;
 use crate::auth::Role;
 use crate::config::FrameAncestor;
 use crate::domain::ids::{TenantId, UserId};
+use crate::service::keys::key_records;
 use crate::store::{KeySource, SigningKey, Store, Tenant, TenantSettings};
 
 #[derive(Debug, Subcommand)]
@@ -157,6 +158,7 @@ impl AddArgs {
     async fn run(self, store: &Store, now: Timestamp) -> anyhow::Result<()> {
         let id = tenant_id(&self.id)?;
         let key = self.key(&id)?;
+        check(key.as_ref())?;
         let tenant = self.tenant(store, id.clone()).await?;
         store.put_tenant(&tenant, OPERATOR, now).await?;
         if let Some(key) = key {
@@ -201,7 +203,7 @@ impl AddArgs {
         Ok(tenant)
     }
 
-    /// The signing key given, checked as it will be when a token comes.
+    /// The signing key given.
     fn key(&self, id: &TenantId) -> anyhow::Result<Option<SigningKey>> {
         let source = if let Some(file) = &self.secret_file {
             Some(KeySource::Secret(SecretString::from(read(file)?)))
@@ -235,6 +237,20 @@ impl AddArgs {
             (None, None) => Ok(None),
         }
     }
+}
+
+/// Checks a key as it will be when a token comes, so that an unfit one is not found out then.
+fn check(key: Option<&SigningKey>) -> anyhow::Result<()> {
+    let Some(key) = key else {
+        return Ok(());
+    };
+    let [record] = &key_records(vec![key.clone()])[..] else {
+        bail!(
+            "--algorithm {}: write HS256, RS256, ES256 or EdDSA",
+            key.algorithm
+        );
+    };
+    Ok(record.check()?)
 }
 
 fn tenant_id(text: &str) -> anyhow::Result<TenantId> {

@@ -1,6 +1,7 @@
 //! Signing in over HTTP: what a CRM loads, and what open pages trade.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -10,7 +11,11 @@ use financial_pulse::cache::Snapshots;
 use financial_pulse::clock::{Clock, ManualClock};
 use financial_pulse::config::Config;
 use financial_pulse::crypto::{Key, KeyRing};
-use financial_pulse::domain::ids::CustomerKey;
+use financial_pulse::domain::books::Customer;
+use financial_pulse::domain::connection::ProviderKind;
+use financial_pulse::domain::contact::LinkOrigin;
+use financial_pulse::domain::ids::{ContactId, CustomerKey};
+use financial_pulse::domain::records::{CustomerRecord, Records};
 use financial_pulse::http::widget::WidgetPage;
 use financial_pulse::http::{embed, exchange};
 use financial_pulse::service::Services;
@@ -19,8 +24,11 @@ use financial_pulse::service::limits::Limits;
 use financial_pulse::service::linking::Linking;
 use financial_pulse::service::read::{Reader, RefreshRequests};
 use financial_pulse::service::sign_in::{SignIn, SignInSettings};
-use financial_pulse::store::{KeySource, SigningKey, Store, Tenant, TenantSettings};
+use financial_pulse::store::{
+    KeySource, NewConnection, SigningKey, Store, SyncMarks, Tenant, TenantSettings,
+};
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use jsonwebtoken::{EncodingKey, Header};
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
@@ -687,4 +695,136 @@ async fn a_server_without_the_widget_says_how_to_build_it() {
     let answer = pages.get("/assets/nothing-of-this-name.js").await;
     assert!([StatusCode::NOT_FOUND, StatusCode::SERVICE_UNAVAILABLE].contains(&answer.status));
     assert!(answer.json()["title"].is_string());
+}
+
+/// Writes a ledger in which the customers have these e-mail addresses and tax numbers.
+async fn with_customers(store: &Store, customers: &[(&str, Option<&str>, Option<&str>)]) {
+    let at = clock().now();
+    let connection = NewConnection {
+        id: "acme-books".into(),
+        tenant: "acme".into(),
+        provider: ProviderKind::QuickBooks,
+        time_zone: TimeZone::UTC,
+        poll_interval: Duration::from_mins(15),
+        account: None,
+    };
+    let added = store.add_connection(&connection, "test", at).await;
+    added.expect("a connection");
+    let record = |(id, email, tax_number): &(&str, Option<&str>, Option<&str>)| CustomerRecord {
+        customer: Customer {
+            id: (*id).into(),
+            name: (*id).into(),
+            email: email.map(Into::into),
+            tax_number: tax_number.map(Into::into),
+            parent: None,
+            bill_with_parent: false,
+            active: true,
+            currency: "USD".parse().expect("a currency"),
+            terms: None,
+            ledger_balance: None,
+            ledger_balance_with_children: None,
+            changed_at: at,
+        },
+        terms_id: None,
+    };
+    let records = Records {
+        customers: customers.iter().map(record).collect(),
+        ..Records::default()
+    };
+    let marks = SyncMarks::default();
+    let applied = store
+        .apply(&"acme-books".into(), &records, &marks, at)
+        .await;
+    applied.expect("the records");
+}
+
+#[tokio::test]
+async fn a_signed_contact_is_linked_by_a_fact_that_one_customer_has() {
+    let pages = Pages::new().await;
+    let customers = [
+        ("ada", Some("ada@example.com"), None),
+        ("bob", Some("office@example.com"), Some("ATU12345678")),
+        ("cy", Some("office@example.com"), None),
+    ];
+    with_customers(&pages.store, &customers).await;
+    let cases = [
+        (
+            "person:1",
+            json!({ "email": "Ada@Example.com" }),
+            Some(("ada", LinkOrigin::Email)),
+        ),
+        // Two have the address: a guess would be worse than no link.
+        ("person:2", json!({ "email": "office@example.com" }), None),
+        (
+            "person:3",
+            json!({ "tax_number": "ATU 1234 5678" }),
+            Some(("bob", LinkOrigin::TaxNumber)),
+        ),
+        ("person:4", json!({ "email": "nobody@example.com" }), None),
+        ("person:5", json!({}), None),
+    ];
+    for (contact, facts, expected) in cases {
+        let mut claims = claims();
+        claims["contact"] = contact.into();
+        for (name, value) in facts.as_object().expect("facts") {
+            claims[name] = value.clone();
+        }
+        let token = signed(&claims.to_string());
+        let answer = pages
+            .exchange("/exchange/acme/native", &json!({ "token": token }))
+            .await;
+        assert_eq!(answer.status, StatusCode::OK, "{contact}");
+        // Neither fact goes into the answer.
+        assert!(
+            !answer.body.to_lowercase().contains("example.com"),
+            "{}",
+            answer.body
+        );
+        let contact = ContactId::parse(&format!("native:{contact}")).expect("an id");
+        let links = pages
+            .store
+            .links(&"acme".into(), &contact)
+            .await
+            .expect("links");
+        let found = links
+            .iter()
+            .map(|link| (link.customer.customer.as_str(), link.origin))
+            .next();
+        assert_eq!(found, expected, "{contact}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_links_without_a_signed_contact_or_where_the_tenant_does_not_want_it() {
+    let ada = [("ada", Some("ada@example.com"), None)];
+    let links_after = async |pages: &Pages, claims: Value, contact: &str| {
+        with_customers(&pages.store, &ada).await;
+        let body = json!({ "token": signed(&claims.to_string()), "contact": contact });
+        let answer = pages.exchange("/exchange/acme/native", &body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        let contact = ContactId::parse(&format!("native:{contact}")).expect("an id");
+        pages
+            .store
+            .links(&"acme".into(), &contact)
+            .await
+            .expect("links")
+    };
+    let mut with_email = claims();
+    with_email["email"] = "ada@example.com".into();
+    let unwanted = Pages::with(TenantSettings {
+        automatic_links: false,
+        ..TenantSettings::default()
+    })
+    .await;
+    assert_eq!(
+        links_after(&unwanted, with_email.clone(), "person:42").await,
+        []
+    );
+
+    with_email
+        .as_object_mut()
+        .expect("an object")
+        .remove("contact");
+    let pages = Pages::new().await;
+    assert_eq!(links_after(&pages, with_email, "person:42").await, []);
 }

@@ -2,9 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use financial_pulse::auth::jws::Jws;
 use financial_pulse::auth::preset::NATIVE;
-use financial_pulse::auth::{Algorithm, KeySource, Refusal};
+use financial_pulse::auth::{Algorithm, KeySource, Refusal, TokenKind};
 use jsonwebtoken::EncodingKey;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
@@ -407,4 +409,27 @@ fn the_outside_hears_the_same_whatever_the_cause() {
     assert_eq!(Refusal::OUTWARD, "the token was not accepted");
     // The causes differ for the log, and hold nothing of the token.
     assert_ne!(Refusal::Expired.as_str(), Refusal::BadSignature.as_str());
+}
+
+proptest! {
+    /// Whatever comes, the front door answers.
+    #[test]
+    fn no_text_brings_the_front_door_down(token in ".{0,400}") {
+        let _ = Jws::parse(&token);
+        let _ = TokenKind::of(&token);
+    }
+
+    /// The same where the parts are right and what they hold is not.
+    #[test]
+    fn no_header_or_payload_brings_the_front_door_down(
+        header in r#"[{}\[\]":,a-z0-9\\ ]{0,60}"#,
+        payload in r#"[{}\[\]":,a-z0-9.eE+\\-]{0,200}"#,
+    ) {
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let header = format!("{{\"alg\":\"HS256\",\"x\":{header}}}");
+        for header in [header.as_str(), r#"{"alg":"HS256"}"#] {
+            let token = format!("{}.{}.AAAA", encode(header), encode(&payload));
+            let _ = TokenKind::of(&token);
+        }
+    }
 }

@@ -152,7 +152,17 @@ fn unfit_keys_are_refused_when_they_are_registered() {
             KeyProblem::WrongSource,
         ),
     ];
-    for (algorithm, source, expected) in cases {
+    let addresses = [
+        "http://keys.example/set",
+        "ftp://keys.example",
+        "file:///etc/keys",
+        "keys",
+    ];
+    let unsafe_urls = addresses.map(|address| {
+        let source = KeySource::JwksUrl(address.to_owned());
+        (Algorithm::Es256, source, KeyProblem::UnsafeUrl)
+    });
+    for (algorithm, source, expected) in cases.into_iter().chain(unsafe_urls) {
         let shown = format!("{algorithm:?} {source:?}");
         // A JWK of RFC 7517 names its algorithm; the changed ones above keep what they had.
         let record = native_key(algorithm, source);
