@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 const unusedRest = { ignoreRestSiblings: true };
 
 /** What scripts find in Node, and inside the functions that they have the browser evaluate. */
-const nodeGlobals = ['console', 'fetch', 'process', 'Buffer', 'URL', 'setTimeout'];
+const nodeGlobals = ['console', 'fetch', 'process', 'Buffer', 'URL', 'setTimeout', 'clearTimeout'];
 const pageGlobals = [
   'document',
   'getComputedStyle',

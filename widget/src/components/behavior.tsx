@@ -4,6 +4,9 @@ import { useLanguage, type Language } from '../i18n/language';
 import styles from './behavior.module.css';
 import layout from './layout.module.css';
 
+/** A change by fewer days than this is none that anybody would act upon. */
+const noticeableDays = 3;
+
 /** How they pay, per currency, each figure with its method on demand. */
 export function Behavior({ behaviors }: { readonly behaviors: readonly PaymentBehavior[] }) {
   const several = behaviors.length > 1;
@@ -68,8 +71,8 @@ function trendWords(language: Language, trend: NonNullable<PaymentBehavior['tren
   const { t } = language;
   const { recent, earlier } = trend;
   // Words only: the comparison picks a sentence, no figure is made from it.
-  const [now, before] = [Math.round(Number(recent)), Math.round(Number(earlier))];
-  if (now === before) return t.behavior.steady;
-  const sentence = now > before ? t.behavior.slower : t.behavior.faster;
+  const change = Number(recent) - Number(earlier);
+  if (Math.abs(change) < noticeableDays) return t.behavior.steady;
+  const sentence = change > 0 ? t.behavior.slower : t.behavior.faster;
   return sentence(delay(language, recent), delay(language, earlier));
 }

@@ -29,7 +29,7 @@ export function CustomerShown({ link, pulse }: CustomerProps) {
   return (
     <section aria-label={t.customer.parts}>
       <h2 class={styles.name}>
-        {several ? t.customer.several(link.customers.length) : customer.name}
+        {several ? t.customer.several(link.customers.length) : nameOf(language, customer.name)}
         {!several && !customer.active && <span class={layout.aside}> ({t.customer.inactive})</span>}
       </h2>
       <p class={layout.small}>
@@ -47,13 +47,17 @@ export function booksOf({ t }: Language, { connection }: Pick<Customer, 'connect
   return t.customer.books(organization, t.customer.provider[provider] ?? provider);
 }
 
+/** A customer's name; its number stands for it until the first load has read the name. */
+const nameOf = ({ t }: Language, name: string): string =>
+  /^\d+$/.test(name) ? t.customer.numbered(name) : name;
+
 function Parts({ parts }: { readonly parts: readonly PulsePart[] }) {
   const language = useLanguage();
   return (
     <ul class={styles.parts}>
       {parts.map((part) => (
         <li key={part.customer.id}>
-          <span class={styles.partName}>{part.customer.name}</span>
+          <span class={styles.partName}>{nameOf(language, part.customer.name)}</span>
           <SmallVerdict result={part.decision.result} />
           <span class={styles.partBalance}>{balanceWords(language, part)}</span>
         </li>

@@ -14,8 +14,8 @@ export function Insights({ pulse }: { readonly pulse: Pulse }) {
         {t.insights}
       </h2>
       <ul class={styles.insights}>
-        {insights.map((insight) => (
-          <li key={`${insight.kind} ${insight.item ?? ''}`}>
+        {insights.map((insight, index) => (
+          <li key={index}>
             <svg class={styles.icon} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
               <path
                 d={paths[insight.kind]}

@@ -97,6 +97,18 @@ describe('a token', () => {
     await expect(asked).resolves.toBe('late');
   });
 
+  it('goes to the last request, also after an earlier one was given up', async () => {
+    const { self, say } = framed();
+    const bridge = new HostBridge(self, [crm]);
+    const first = expect(bridge.requestToken()).rejects.toThrow('no token');
+    await vi.advanceTimersByTimeAsync(9_000);
+    const second = bridge.requestToken();
+    await vi.advanceTimersByTimeAsync(2_000);
+    await first;
+    say({ type: 'pulse:token', token: 'signed' });
+    await expect(second).resolves.toBe('signed');
+  });
+
   it('is not asked for where there is no page to ask', async () => {
     const { self } = framed();
     await expect(new HostBridge(self, []).requestToken()).rejects.toThrow('no host page');

@@ -46,15 +46,17 @@ export class HostBridge {
         reject(new Error('no host page to ask'));
         return;
       }
-      const timeout = setTimeout(() => {
-        this.waiting = null;
-        reject(new Error('the host page gave no token'));
-      }, answerWithinMs);
-      this.waiting = (token) => {
+      const take = (token: string): void => {
         clearTimeout(timeout);
         this.waiting = null;
         resolve(token);
       };
+      const timeout = setTimeout(() => {
+        // A later request may wait by now.
+        if (this.waiting === take) this.waiting = null;
+        reject(new Error('the host page gave no token'));
+      }, answerWithinMs);
+      this.waiting = take;
       this.post({ type: 'pulse:renew' });
     });
   }

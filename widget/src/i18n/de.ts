@@ -73,6 +73,7 @@ export const de: Messages = {
 
   customer: {
     own: 'Mit diesem Kontakt verknüpft',
+    numbered: (number) => `Kunde ${number}`,
     origin: {
       MANUAL: 'Von Hand verknüpft',
       IMPORT: 'Per Import verknüpft',
@@ -262,10 +263,10 @@ export const de: Messages = {
     onTimeRate: 'Pünktlich bezahlt',
     onTimeRateByAmount: 'Pünktlich, nach Betrag',
     slower: (recent, earlier) =>
-      `Wird langsamer: ${recent} in den letzten 90 Tagen, davor ${earlier}.`,
+      `Langsamer als zuvor: ${recent} in den letzten 90 Tagen, davor ${earlier}.`,
     faster: (recent, earlier) =>
-      `Wird schneller: ${recent} in den letzten 90 Tagen, davor ${earlier}.`,
-    steady: 'Über das letzte Jahr unverändert.',
+      `Schneller als zuvor: ${recent} in den letzten 90 Tagen, davor ${earlier}.`,
+    steady: 'Über das letzte Jahr kaum verändert.',
     days,
     byCredit: (n) => `${n} nur durch Guthaben geschlossen, nicht gezählt`,
     method: 'Wie das berechnet wird',

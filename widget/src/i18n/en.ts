@@ -83,6 +83,8 @@ export const en = {
 
   customer: {
     own: 'Linked to this contact',
+    /** The books have given no name yet. */
+    numbered: (number: string) => `Customer ${number}`,
     origin: {
       MANUAL: 'Linked by hand',
       IMPORT: 'Linked by import',
@@ -278,10 +280,10 @@ export const en = {
     onTimeRate: 'Paid on time',
     onTimeRateByAmount: 'Paid on time, by amount',
     slower: (recent: string, earlier: string) =>
-      `Getting slower: ${recent} in the last 90 days, ${earlier} before.`,
+      `Slower than before: ${recent} in the last 90 days, ${earlier} earlier.`,
     faster: (recent: string, earlier: string) =>
-      `Getting faster: ${recent} in the last 90 days, ${earlier} before.`,
-    steady: 'No change over the last year.',
+      `Faster than before: ${recent} in the last 90 days, ${earlier} earlier.`,
+    steady: 'Much the same over the last year.',
     days: days,
     byCredit: (n: number) => `${n} closed by credit alone, not counted`,
     method: 'How this is worked out',

@@ -90,7 +90,7 @@ export class PulseController {
   /** Asks the CRM for a new session after the old one ended. */
   async resume(): Promise<void> {
     this.dispatch({ type: 'renewing', renewing: true });
-    const renewed = await this.around.session.renew();
+    const renewed = await this.around.session.resume();
     if (!renewed) this.dispatch({ type: 'renewing', renewing: false });
   }
 

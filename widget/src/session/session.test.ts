@@ -95,6 +95,18 @@ describe('a session that can be renewed', () => {
     expect(events.renewed).toHaveBeenCalledOnce();
   });
 
+  it('asks anew when the viewer wants it, though an earlier attempt got no answer', async () => {
+    const renewal = vi
+      .fn<Renewal>()
+      .mockReturnValueOnce(new Promise(() => undefined))
+      .mockResolvedValue(credentials('b', 600));
+    const { session, events } = watched(credentials('a', 5), renewal);
+    await vi.advanceTimersByTimeAsync(5_100);
+    expect(events.ended).toHaveBeenCalledOnce();
+    expect(await session.resume()).toBe(true);
+    expect(session.token()).toBe('b');
+  });
+
   it('asks the CRM once for several callers', async () => {
     const renewal = vi.fn(() => Promise.resolve(credentials('b', 600)));
     const { session } = watched(credentials('a', 600), renewal);

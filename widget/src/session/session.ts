@@ -69,9 +69,25 @@ export class Session {
 
   /** Gets a new session now; tells whether one stands. Several callers share one attempt. */
   async renew(): Promise<boolean> {
+    return this.renewing ?? this.attempt();
+  }
+
+  /** Gets a new session because the viewer wants one, whatever became of an attempt under way. */
+  async resume(): Promise<boolean> {
+    return this.attempt();
+  }
+
+  /** The server no longer takes the bearer: a new one, or the end. */
+  async rejected(): Promise<boolean> {
+    if (await this.renew()) return true;
+    this.end();
+    return false;
+  }
+
+  private async attempt(): Promise<boolean> {
     const { renewal } = this;
     if (!renewal) return false;
-    this.renewing ??= renewal()
+    const attempt = renewal()
       .then(
         (credentials) => {
           this.current = credentials;
@@ -81,19 +97,13 @@ export class Session {
         () => false,
       )
       .finally(() => {
-        this.renewing = null;
+        if (this.renewing === attempt) this.renewing = null;
         if (this.events) this.schedule();
       });
+    this.renewing = attempt;
     // The old one still ends in time, however long the attempt takes.
     if (this.events) this.schedule();
-    return this.renewing;
-  }
-
-  /** The server no longer takes the bearer: a new one, or the end. */
-  async rejected(): Promise<boolean> {
-    if (await this.renew()) return true;
-    this.end();
-    return false;
+    return attempt;
   }
 
   private end(): void {
