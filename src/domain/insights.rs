@@ -172,7 +172,11 @@ fn lateness(evidence: &Evidence<'_>) -> impl Iterator<Item = Insight> {
             .iter()
             .find(|part| part.currency == usual.currency)?;
         let overdue_days = owed.oldest_overdue_days?;
-        let sudden = usual.days_beyond_terms <= PROMPT_DAYS && overdue_days >= SUDDENLY_LATE_DAYS;
+        // Where credit covers what is overdue, the money is there and only waits to be applied.
+        let covered = owed.unapplied_credit >= owed.overdue;
+        let sudden = usual.days_beyond_terms <= PROMPT_DAYS
+            && overdue_days >= SUDDENLY_LATE_DAYS
+            && !covered;
         sudden.then(|| Insight::SuddenlyLate {
             usual_days: usual.days_beyond_terms,
             overdue_days,

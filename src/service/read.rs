@@ -632,7 +632,7 @@ fn unread_customer(key: &CustomerKey, ledger: &Ledger) -> CustomerBooks {
         connection: key.connection.clone(),
         customer: Customer {
             id: key.customer.clone(),
-            name: key.customer.as_str().into(),
+            name: format!("Customer {}", key.customer).into(),
             email: None,
             tax_number: None,
             parent: None,

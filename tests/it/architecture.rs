@@ -20,7 +20,6 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "domain",
             "clock",
-            "config",
             "telemetry",
             "provider",
             "store",

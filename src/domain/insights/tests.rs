@@ -59,6 +59,23 @@ fn usually_prompt_and_now_late_stands_out() {
 }
 
 #[test]
+fn who_has_paid_what_is_overdue_is_not_late() {
+    let with_receipt = |amount: &str| {
+        let (mut documents, applications) = paid_after(0);
+        documents.push(invoice("now", "2026-05-01", "2026-06-10", "70"));
+        documents.push(payment("came", "2026-06-20", amount));
+        let insights = of_books(&documents, &applications);
+        let late = |insight: &Insight| matches!(insight, Insight::SuddenlyLate { .. });
+        insights.iter().any(late)
+    };
+    assert!(with_receipt("69.99"), "a cent is still missing");
+    assert!(
+        !with_receipt("70"),
+        "the money is there and waits to be applied"
+    );
+}
+
+#[test]
 fn late_as_a_rule_stands_out() {
     let chronic = |days| {
         let (documents, applications) = paid_after(days);
