@@ -168,8 +168,6 @@ section! {
         optional client_id: String,
         /// The app's client secret.
         secret client_secret: SecretString,
-        /// The token with which Intuit signs webhooks.
-        secret webhook_verifier: SecretString,
         /// Where the API answers.
         required api_url: ServiceUrl,
         /// Where consent is given.

@@ -404,13 +404,6 @@ async fn what_the_rules_allow_passes() {
     }
 }
 
-#[test]
-fn the_outside_hears_the_same_whatever_the_cause() {
-    assert_eq!(Refusal::OUTWARD, "the token was not accepted");
-    // The causes differ for the log, and hold nothing of the token.
-    assert_ne!(Refusal::Expired.as_str(), Refusal::BadSignature.as_str());
-}
-
 proptest! {
     /// Whatever comes, the front door answers.
     #[test]
