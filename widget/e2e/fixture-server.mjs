@@ -20,7 +20,7 @@ const policy =
 async function page(name) {
   const boot = {
     session: name,
-    expiresAt: new Date(Date.now() + 600_000).toISOString(),
+    expiresAt: endOf(name),
     contactId: 'native:person:1',
     company: null,
     preset: 'native',
@@ -40,6 +40,23 @@ async function page(name) {
     `<script type="application/json" id="pulse-boot">${block}</script></body>`,
   );
 }
+
+/** When a session that begins now ends. */
+const endOf = (name) => new Date(Date.now() + (scenarios[name].lastsMs ?? 600_000)).toISOString();
+
+/**
+ * A page that frames the widget as Pipedrive does, from another origin, and answers its kit: each
+ * command comes with a port to answer on. Notes the commands in its title.
+ */
+const pipedriveHost = (widget) => `<!doctype html><title></title>
+<iframe width="320" height="600" src="${widget}/embed/pipedrive?id=runtime-7&token=first"></iframe>
+<script>
+  addEventListener('message', ({ data, ports: [port] }) => {
+    if (data.id !== 'runtime-7' || !port) return;
+    document.title += '/' + data.payload.command;
+    port.postMessage({ data: data.payload.command === 'get_signed_token' ? { token: 'fresh' } : {} });
+  });
+</script>`;
 
 async function body(request) {
   const chunks = [];
@@ -69,6 +86,12 @@ export async function start(port = 0) {
       } else if (folder === 'assets' && /^[\w.-]+$/.test(name)) {
         const type = types[name.slice(name.lastIndexOf('.'))];
         send(200, type, await readFile(new URL(`assets/${name}`, dist)));
+      } else if (pathname === '/host/pipedrive') {
+        const { port } = server.address();
+        send(200, 'text/html', pipedriveHost(`http://localhost:${port}`));
+      } else if (pathname === '/exchange/pipedrive' && (await body(request)).token === 'fresh') {
+        const session = { session: 'pipedrive', expiresAt: endOf('pipedrive') };
+        send(200, 'application/json', JSON.stringify(session));
       } else if (folder === 'pay' && request.method === 'POST') {
         payments.emit(name, paid);
         send(204, 'text/plain', undefined);

@@ -714,6 +714,16 @@ export const scenarios = {
   failed: { world: world(null, unlinked), fails: { code: 'LEDGER_UNAVAILABLE', status: 200 } },
   ended: { world: world(null, unlinked), boot: { expiresAt: '2020-01-01T00:00:00Z' } },
   loading: { world: world(null, unlinked), hangs: true },
+  // Lasts five seconds and is renewed by Pipedrive's kit: see `/host/pipedrive` of the server.
+  pipedrive: {
+    world: world(pulse({})),
+    boot: {
+      preset: 'pipedrive',
+      canRenew: true,
+      exchangeUrl: '/exchange/pipedrive',
+    },
+    lastsMs: 5_000,
+  },
   german: { world: world(chronic), boot: { locale: 'de-DE' } },
 };
 

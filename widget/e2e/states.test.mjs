@@ -136,6 +136,19 @@ test('the token leaves the address', async () => {
   await close();
 });
 
+test('Pipedrive’s own kit is initialized at once and renews the session', async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${server.url}/host/pipedrive`);
+  await page.waitForFunction(() =>
+    /^\/initialize.*get_signed_token.*get_signed_token/.test(document.title),
+  );
+  const widget = page.frameLocator('iframe');
+  await widget.getByRole('heading', { name: 'Clear to sell' }).waitFor();
+  assert.equal(new URL(page.frames()[1].url()).search, '');
+  await context.close();
+});
+
 test('without a network the figures stay, and the page says that updates pause', async () => {
   const { page, close } = await open('fine');
   await page.getByText('Updates by itself').waitFor();

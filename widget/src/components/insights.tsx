@@ -26,7 +26,7 @@ export function Insights({ pulse }: { readonly pulse: Pulse }) {
                 stroke-linejoin="round"
               />
             </svg>
-            <span>{t.insight(f, insight)}</span>
+            <span>{t.insight(f, insight, pulse.asOf)}</span>
           </li>
         ))}
       </ul>

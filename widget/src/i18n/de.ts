@@ -162,7 +162,11 @@ export const de: Messages = {
         : `${n} Belege haben kein Fälligkeitsdatum: es gilt ihr Belegdatum.`,
   },
 
-  insight: (f: Format, { kind, message, amount, days: n, share, date, item }: Insight): string => {
+  insight: (
+    f: Format,
+    { kind, message, amount, days: n, share, date, item }: Insight,
+    today: string,
+  ): string => {
     switch (kind) {
       case 'SUDDENLY_LATE':
         return amount
@@ -174,11 +178,12 @@ export const de: Messages = {
           : `Zahlt in der Regel ${days(f, n)} zu spät. Kein Rabatt ohne Zahlung.`;
       case 'UNAPPLIED_RECEIPT': {
         const what = amount ? f.moneyMagnitude(amount) : 'Eine Zahlung';
-        const when = date ? ` am ${f.date(date)}` : '';
+        const when = date ? ` am ${f.shortDate(date, today)}` : '';
         return `${what} eingegangen${when}, noch nicht verrechnet. Nicht mahnen.`;
       }
       case 'REORDER_DUE':
-        if (item && date) return `Nachbestellung fällig: ${item}, üblich bis ${f.date(date)}.`;
+        if (item && date)
+          return `Nachbestellung fällig: ${item}, üblich bis ${f.shortDate(date, today)}.`;
         return item ? `Nachbestellung fällig: ${item}.` : message;
       case 'LIMIT_NEARLY_USED':
         if (share && amount)
@@ -187,7 +192,9 @@ export const de: Messages = {
           ? `${f.percent(share)} des Limits genutzt.`
           : 'Der größte Teil des Limits ist genutzt.';
       case 'LIMIT_EXPIRES':
-        return date ? `Das Kreditlimit endet am ${f.date(date)}.` : 'Das Kreditlimit endet bald.';
+        return date
+          ? `Das Kreditlimit endet am ${f.shortDate(date, today)}.`
+          : 'Das Kreditlimit endet bald.';
       default:
         return message;
     }

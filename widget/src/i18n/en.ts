@@ -181,7 +181,11 @@ export const en = {
         : `${n} documents have no due date: their date is used instead.`,
   },
 
-  insight: (f: Format, { kind, message, amount, days: n, share, date, item }: Insight): string => {
+  insight: (
+    f: Format,
+    { kind, message, amount, days: n, share, date, item }: Insight,
+    today: string,
+  ): string => {
     switch (kind) {
       case 'SUDDENLY_LATE':
         return amount
@@ -193,18 +197,20 @@ export const en = {
           : `Late as a rule, by ${days(f, n)}. No discount without payment.`;
       case 'UNAPPLIED_RECEIPT': {
         const what = amount ? f.moneyMagnitude(amount) : 'A payment';
-        const when = date ? ` on ${f.date(date)}` : '';
+        const when = date ? ` on ${f.shortDate(date, today)}` : '';
         return `${what} came in${when} and is not yet applied. Don’t chase.`;
       }
       case 'REORDER_DUE':
-        if (item && date) return `Due to reorder ${item}: usual by ${f.date(date)}.`;
+        if (item && date) return `Due to reorder ${item}: usual by ${f.shortDate(date, today)}.`;
         return item ? `Due to reorder ${item}.` : message;
       case 'LIMIT_NEARLY_USED':
         if (share && amount)
           return `${f.percent(share)} of the limit is used; ${f.moneyMagnitude(amount)} is left.`;
         return share ? `${f.percent(share)} of the limit is used.` : 'Most of the limit is used.';
       case 'LIMIT_EXPIRES':
-        return date ? `The credit limit ends on ${f.date(date)}.` : 'The credit limit ends soon.';
+        return date
+          ? `The credit limit ends on ${f.shortDate(date, today)}.`
+          : 'The credit limit ends soon.';
       default:
         return message;
     }
