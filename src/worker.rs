@@ -23,6 +23,10 @@ use crate::store::Store;
 /// How often the worker looks for connections that were added or became due.
 const ROUND: Duration = Duration::from_millis(250);
 
+/// How soon a connection is tried again that another process reads: it may have been killed, and its
+/// lease ends soon, long before the next poll.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+
 /// The longest wait after failures in a row.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(15);
 
@@ -135,7 +139,8 @@ impl Worker {
             Err(_) => before.map_or(1, |before| before.failures.saturating_add(1)),
         };
         let wait = match outcome {
-            Ok(()) | Err(LedgerError::Busy) => connection.poll_interval,
+            Ok(()) => connection.poll_interval,
+            Err(LedgerError::Busy) => connection.poll_interval.min(BUSY_WAIT),
             Err(error) => {
                 let wait = wait_after(error, failures, connection.poll_interval, self.clock.now());
                 info!(connection = %connection.id, reason = error.code(), %error, wait_seconds = wait.as_secs(), "sync failed, will try again");

@@ -109,9 +109,12 @@ impl ConnectionCommand {
             }
             Self::Sync { id, full } => {
                 let stop = CancellationToken::new();
-                let sync = app::sync(&config, &store, &clock, RefreshQueue::default(), stop)?;
+                let queue = RefreshQueue::default();
+                let sync = app::sync(&config, &store, &clock, queue, stop.clone())?;
                 let depth = if full { Depth::Full } else { Depth::Due };
-                return sync_in_foreground(&sync, &ConnectionId::from(id), depth).await;
+                let id = ConnectionId::from(id);
+                let synced = sync_in_foreground(&sync, &id, depth, &stop);
+                return stoppable(synced, &stop, config.server.shutdown_grace).await;
             }
             Self::Authorize { id } => {
                 let url = connections.consent_url(&ConnectionId::from(id)).await?;
@@ -211,6 +214,25 @@ fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
     Ok(SecretString::from(text.to_owned()))
 }
 
+/// Lets a sync end after the step in hand when it is told to stop: a token refresh cut off between
+/// the provider's answer and our storing would lose the connection.
+async fn stoppable(
+    synced: impl Future<Output = anyhow::Result<ExitCode>>,
+    stop: &CancellationToken,
+    grace: Duration,
+) -> anyhow::Result<ExitCode> {
+    let mut synced = std::pin::pin!(synced);
+    tokio::select! {
+        outcome = &mut synced => return outcome,
+        stopped = app::stop_signal() => stopped?,
+    }
+    stop.cancel();
+    match tokio::time::timeout(grace, synced).await {
+        Ok(outcome) => outcome,
+        Err(_) => bail!("cut off in the middle of a step; the next run goes on at the last mark"),
+    }
+}
+
 /// Syncs with a progress bar, waiting for another process that is at it.
 #[expect(
     clippy::print_stderr,
@@ -220,6 +242,7 @@ async fn sync_in_foreground(
     sync: &crate::service::sync::Sync,
     id: &ConnectionId,
     depth: Depth,
+    stop: &CancellationToken,
 ) -> anyhow::Result<ExitCode> {
     let bar = SyncBar::new();
     let mut told = false;
@@ -243,12 +266,13 @@ async fn sync_in_foreground(
                 ));
                 return Ok(ExitCode::SUCCESS);
             }
-            Err(LedgerError::Busy) => {
+            Err(LedgerError::Busy) if !stop.is_cancelled() => {
                 if !told {
                     eprintln!("{id}: another process is reading this connection, waiting for it");
                     told = true;
                 }
-                tokio::time::sleep(WAIT_FOR_LEASE).await;
+                let wait = tokio::time::sleep(WAIT_FOR_LEASE);
+                stop.run_until_cancelled(wait).await;
             }
             Err(error) => {
                 bar.finish();

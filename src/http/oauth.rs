@@ -86,7 +86,8 @@ fn status_of(error: &ConnectionError) -> StatusCode {
     match error {
         ConnectionError::Declined(_)
         | ConnectionError::UnknownState
-        | ConnectionError::AlreadyConnected(_) => StatusCode::BAD_REQUEST,
+        | ConnectionError::AlreadyConnected(_)
+        | ConnectionError::OtherBooks(_) => StatusCode::BAD_REQUEST,
         ConnectionError::Provider(_) => StatusCode::BAD_GATEWAY,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -105,6 +106,10 @@ fn advice(error: &ConnectionError) -> String {
              that connection first."
                 .to_owned()
         }
+        ConnectionError::OtherBooks(_) => format!(
+            "The connection holds the books of another organization. Choose that one, or add a \
+             connection for these books. {again}"
+        ),
         ConnectionError::Provider(_) => {
             format!("The accounting system did not accept the answer. {again}")
         }

@@ -82,6 +82,9 @@ pub enum ConnectionError {
     /// The organization is connected already, under another connection.
     #[error("this organization is connected already, as `{0}`")]
     AlreadyConnected(ConnectionId),
+    /// The consent is for other books than those that the connection mirrors.
+    #[error("`{0}` holds the books of another organization; add a connection for these")]
+    OtherBooks(ConnectionId),
     /// The provider failed.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -172,7 +175,8 @@ impl Connections {
     /// # Errors
     /// [`ConnectionError::UnknownState`] for an answer to no question of ours,
     /// [`ConnectionError::AlreadyConnected`] when the organization stands under another connection,
-    /// or when the provider refuses the code.
+    /// [`ConnectionError::OtherBooks`] when this one mirrors another organization, or when the
+    /// provider refuses the code.
     pub async fn finish_consent(
         &self,
         state: &str,
@@ -186,7 +190,8 @@ impl Connections {
             .await?
             .ok_or(ConnectionError::UnknownState)?;
         let connection = self.require(&id).await?;
-        self.refuse_second(&connection, account).await?;
+        // Before the tokens, which would take the place of those that fit.
+        self.refuse_misfit(&connection, account).await?;
         let provider = self.providers.get(connection.provider)?;
         let grant = provider.authorization().exchange(code).await?;
         self.store.put_tokens(&id, &stored(grant), now).await?;
@@ -196,7 +201,7 @@ impl Connections {
     /// Takes tokens obtained elsewhere.
     ///
     /// # Errors
-    /// [`ConnectionError::AlreadyConnected`], or when the store fails.
+    /// [`ConnectionError::AlreadyConnected`], [`ConnectionError::OtherBooks`], or when the store fails.
     pub async fn import_tokens(
         &self,
         id: &ConnectionId,
@@ -204,7 +209,7 @@ impl Connections {
         actor: &str,
     ) -> Result<Connection, ConnectionError> {
         let connection = self.require(id).await?;
-        self.refuse_second(&connection, &tokens.account).await?;
+        self.refuse_misfit(&connection, &tokens.account).await?;
         let now = self.clock.now();
         // How long the access token still lives is not known. Its documented life is an hour; the
         // ledger's refusal of it is answered by a refresh all the same.
@@ -268,12 +273,20 @@ impl Connections {
         Ok(found.ok_or_else(|| LedgerError::NoSuchConnection(id.to_string()))?)
     }
 
-    /// One organization read twice would double every figure of a contact linked into both.
-    async fn refuse_second(
+    /// One organization read twice would double every figure of a contact linked into both; two
+    /// organizations in one mirror would mix theirs.
+    async fn refuse_misfit(
         &self,
         connection: &Connection,
         account: &str,
     ) -> Result<(), ConnectionError> {
+        if connection
+            .account
+            .as_deref()
+            .is_some_and(|known| known != account)
+        {
+            return Err(ConnectionError::OtherBooks(connection.id.clone()));
+        }
         let others = self.store.connections_of(&connection.tenant).await?;
         let same = others.into_iter().find(|other| {
             other.id != connection.id

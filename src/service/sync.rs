@@ -187,13 +187,16 @@ impl Run<'_> {
         let behind = self.increment().await?;
         let state = self.sync.store.sync_state(self.id()).await?;
         let now = self.sync.clock.now();
-        // A load that has just read everything is its own comparison.
-        if loaded_now && state.compared_at.is_none() {
-            self.sync.store.set_compared_at(self.id(), now).await?;
-        }
-        let due = state
-            .compared_at
-            .is_some_and(|at| at + self.sync.settings.comparison_interval <= now);
+        let due = match state.compared_at {
+            Some(at) => at + self.sync.settings.comparison_interval <= now,
+            // A load that has just read everything is its own comparison; one that was killed before
+            // this could be noted is not.
+            None if loaded_now => {
+                self.sync.store.set_compared_at(self.id(), now).await?;
+                false
+            }
+            None => true,
+        };
         if depth == Depth::Full || due || behind.is_some() {
             self.compare().await?;
         }

@@ -30,7 +30,8 @@ pub(in crate::store) mod sql {
             ON CONFLICT (connection, dataset) DO UPDATE SET
                 loaded = excluded.loaded, expected = excluded.expected";
         SET_WATERMARK = "UPDATE connection SET watermark = $2 WHERE id = $1";
-        SET_FIRST_LOAD = "UPDATE connection SET first_load_started = $2 WHERE id = $1";
+        SET_FIRST_LOAD = "UPDATE connection SET first_load_started = $2
+            WHERE id = $1 AND first_load_started IS NULL";
         SET_COMPARED = "UPDATE connection SET compared_at = $2 WHERE id = $1";
         CONNECTION = "SELECT watermark, first_load_started, compared_at FROM connection
             WHERE id = $1";

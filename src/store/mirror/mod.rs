@@ -45,7 +45,7 @@ pub struct SyncMarks {
     pub loaded: Vec<(Dataset, u64, Option<u64>)>,
     /// From when on the next question for changes has to ask.
     pub watermark: Option<Timestamp>,
-    /// When the first load began.
+    /// When the first load began; ignored where it is noted already.
     pub first_load_started: Option<Timestamp>,
 }
 

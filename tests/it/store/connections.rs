@@ -271,9 +271,11 @@ async fn marks_are_kept_and_success_never_goes_back() {
         let state = mark(SyncMarks {
             cursors: vec![(Dataset::Payments, None)],
             succeeded: vec![(Dataset::Payments, at(95))],
+            first_load_started: Some(at(93)),
             ..SyncMarks::default()
         })
         .await;
+        assert_eq!(state.first_load_started, Some(at(80)), "it began once");
         assert!(!state.cursors.contains_key(&Dataset::Payments));
         assert_eq!(state.watermark, Some(at(90)), "what is not marked stays");
         store.set_compared_at(&books_id(), at(99)).await.unwrap();
