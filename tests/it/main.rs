@@ -12,6 +12,8 @@ mod auth;
 mod config;
 mod contracts;
 #[cfg(feature = "sandbox")]
+mod crash;
+#[cfg(feature = "sandbox")]
 mod demo;
 mod edge;
 mod errors_catalogue;

@@ -28,6 +28,15 @@ impl TestStore {
         self.url.starts_with("sqlite:")
     }
 
+    /// Which one, in a word.
+    pub(crate) fn engine(&self) -> &'static str {
+        if self.is_sqlite() {
+            "SQLite"
+        } else {
+            "PostgreSQL"
+        }
+    }
+
     /// Runs a statement past the store, as somebody with access to the database could.
     pub(crate) async fn execute(&self, sql: &'static str) -> Result<u64, sqlx::Error> {
         if self.is_sqlite() {
@@ -50,6 +59,11 @@ impl TestStore {
 /// The key ring of every test database.
 pub(crate) fn key_ring() -> Arc<KeyRing> {
     Arc::new(KeyRing::new(Key::from_bytes([KEY_BYTE; 32]), Vec::new()))
+}
+
+/// The same key as settings state it.
+pub(crate) fn key_text() -> String {
+    format!("{KEY_BYTE:02x}").repeat(32)
 }
 
 /// A database of every engine at hand, migrated.
