@@ -2,7 +2,7 @@
 //!
 //! What a lenient reader would let pass is refused here: other forms than the compact one, padding,
 //! bits after the end, repeated names, extensions. `jsonwebtoken` then checks the signature, and the
-//! claims are judged by our own clock in [`super::claims`].
+//! claims are judged by our own clock in `claims`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

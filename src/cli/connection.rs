@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::context::{Context, OPERATOR, table};
+use super::context::{Context, OPERATOR, clock, table};
 use crate::app;
 use crate::app::terminal::{SyncBar, print};
 use crate::domain::connection::ProviderKind;
@@ -98,7 +98,7 @@ impl ConnectionCommand {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         let store = context.store().await?;
         let config = context.config()?;
-        let clock = context.clock();
+        let clock = clock();
         let connections = app::connections(&config, &store, &clock)?;
         match self {
             Self::Add(args) => args.run(&config, &connections).await?,
@@ -161,17 +161,14 @@ impl AddArgs {
             },
         };
         let id = connections.add(request, OPERATOR).await?;
-        match tokens {
-            Some(tokens) => {
-                connections.import_tokens(&id, tokens, OPERATOR).await?;
-                print(&format!(
-                    "{id}: added and authorized.\nLoad it now: financial-pulse connection sync {id}\n"
-                ));
-            }
-            None => {
-                let url = connections.consent_url(&id).await?;
-                print(&format!("{id}: added.\n{}", consent_text(&url)));
-            }
+        if let Some(tokens) = tokens {
+            connections.import_tokens(&id, tokens, OPERATOR).await?;
+            print(&format!(
+                "{id}: added and authorized.\nLoad it now: financial-pulse connection sync {id}\n"
+            ));
+        } else {
+            let url = connections.consent_url(&id).await?;
+            print(&format!("{id}: added.\n{}", consent_text(&url)));
         }
         Ok(())
     }

@@ -56,10 +56,6 @@ impl Context {
         Ok(store)
     }
 
-    pub(super) fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(SystemClock)
-    }
-
     pub(super) async fn migrate(&self) -> anyhow::Result<()> {
         self.store().await?;
         print("The database's tables are up to date.\n");
@@ -94,6 +90,11 @@ impl Context {
 
 fn load(file: Option<&Path>) -> anyhow::Result<Config> {
     Config::load(file, config::environment()).map_err(|problems| anyhow::anyhow!("{problems}"))
+}
+
+/// The machine's clock, for every command.
+pub(super) fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
 }
 
 /// The tenant of an id.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::context::{Context, OPERATOR, tenant};
+use super::context::{Context, OPERATOR, clock, tenant};
 use crate::app::terminal::print;
 use crate::domain::ids::TenantId;
 use crate::service::import::{ImportProblem, Imported};
@@ -53,7 +53,7 @@ pub(super) struct FileArgs {
 impl LimitsCommand {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         let store = context.store().await?;
-        let limits = Limits::new(store.clone(), context.clock());
+        let limits = Limits::new(store.clone(), clock());
         match self {
             Self::Import(args) => {
                 let tenant = tenant(&store, &TenantId::from(args.tenant.as_str())).await?;
@@ -73,7 +73,7 @@ impl LimitsCommand {
 impl LinksCommand {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<ExitCode> {
         let store = context.store().await?;
-        let linking = Linking::new(store.clone(), context.clock());
+        let linking = Linking::new(store.clone(), clock());
         match self {
             Self::Import(args) => {
                 let tenant = tenant(&store, &TenantId::from(args.tenant.as_str())).await?;

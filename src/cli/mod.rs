@@ -1,5 +1,10 @@
 //! The command line. Every command teaches itself by `--help`.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments on arguments are what --help prints, where backticks are noise"
+)]
+
 mod audit;
 mod connection;
 mod context;

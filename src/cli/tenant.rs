@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::context::{Context, OPERATOR, table, tenant};
+use super::context::{Context, OPERATOR, clock, table, tenant};
 use crate::app::terminal::print;
 use crate::auth::Role;
 use crate::config::FrameAncestor;
@@ -112,7 +112,7 @@ pub(super) struct AddArgs {
 impl TenantCommand {
     pub(super) async fn run(self, context: &Context) -> anyhow::Result<()> {
         let store = context.store().await?;
-        let now = context.clock().now();
+        let now = clock().now();
         match self {
             Self::Add(args) => args.run(&store, now).await,
             Self::List => list(&store).await,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::context::{Context, tenant};
+use super::context::{Context, clock, tenant};
 use crate::app;
 use crate::app::terminal::print;
 use crate::domain::ids::TenantId;
@@ -33,8 +33,7 @@ impl TokenArgs {
             contact: self.contact.as_deref(),
             user: &self.user,
         };
-        let token =
-            app::mint_test_token(&config, &store, &tenant.id, wish, context.clock().now()).await?;
+        let token = app::mint_test_token(&config, &store, &tenant.id, wish, clock().now()).await?;
         print(&format!("{token}\n"));
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The port to the accounting systems: what every provider must be able to say, in the domain's
 //! words. One folder holds one provider; [`http`] holds what all share on the wire (retry, budget,
-//! breaker), [`oauth`] the token dance.
+//! breaker), `oauth` the token dance.
 //!
 //! A provider knows nothing of the store. What it must keep (a rotated token, the count of metered
 //! calls) it hands back or tells through a trait declared here.
