@@ -10,23 +10,37 @@ use super::options::{CompanyOptions, Data, Limits, Rotation, SandboxOptions, Tok
 use super::{Sandbox, dataset};
 use crate::clock::{Clock, SystemClock};
 
+/// What `--help` says below the options.
+const AFTER_HELP: &str = "\
+Everything is in memory and gone at the end. Without --customers and --invoices it holds the two
+companies of the demo. Point the addresses of the configuration's section `quickbooks` at it.
+
+Through the control endpoint money comes in and things go wrong (JSON in, JSON out; `company` may be
+left out where there is only one):
+
+  GET  /sandbox                  the companies
+  POST /sandbox/tokens           {company, access_token?, refresh_token?}: tokens without a consent
+  POST /sandbox/tokens/expire    {company, which: access|refresh|all}
+  POST /sandbox/invoices         {company, customer, amount, due_days?, date?, description?}
+  POST /sandbox/payments         {company, customer, amount, apply?: oldest|none, date?}
+  POST /sandbox/delete, /void    {company, entity, id}
+  GET  /sandbox/balances         ?company=: every balance, and the same added up from documents
+  GET  /sandbox/counts           requests by company and kind; DELETE starts anew
+  POST /sandbox/faults           {kind, company?, matching?, times?, skip?, stage?: before|after,
+                                 milliseconds?, retry_after?}; kind is one of latency, unauthorized,
+                                 throttled, server_error, unavailable, disconnect, truncate,
+                                 malformed, fault_inside. GET lists the orders, DELETE forgets them
+  PUT  /sandbox/limits           {per_minute?, per_second?, batches_per_minute?}
+  PUT  /sandbox/delay            {company, milliseconds}: how long each query takes
+  PUT  /sandbox/rotation         {rotation: daily|always}
+  POST /sandbox/reset            everything as it was at the start
+
+  curl -X POST localhost:8070/sandbox/payments -H 'Content-Type: application/json' \\
+    -d '{\"company\": \"1000000000000001\", \"customer\": \"Ironwood Carpentry\", \"amount\": 100}'";
+
 /// Serve a stand-in for QuickBooks Online, with invented books
-///
-/// Everything is in memory and gone at the end. Without --customers and --invoices it holds the two
-/// companies of the demo. Point the `quickbooks` addresses of the configuration at it.
-///
-/// The control endpoint lets money come in and things go wrong:
-///
-///   curl -X POST localhost:8070/sandbox/tokens -H 'Content-Type: application/json' -d '{"company": "1000000000000001"}'
-///   curl -X POST localhost:8070/sandbox/payments -H 'Content-Type: application/json' -d '{"company": "1000000000000001", "customer": "Alder & Finch Garden Supply", "amount": 100}'
-///   curl -X POST localhost:8070/sandbox/faults -H 'Content-Type: application/json' -d '{"kind": "throttled", "times": 3}'
-///   curl localhost:8070/sandbox/counts
-///
-/// Other calls: GET /sandbox; POST /sandbox/invoices, /delete, /void, /tokens/expire, /reset;
-/// GET /sandbox/balances; PUT /sandbox/limits, /delay, /rotation. The module documentation of
-/// `sandbox::control` has them all.
 #[derive(Clone, Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = AFTER_HELP)]
 pub struct SandboxArgs {
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:8070", env = "PULSE_SANDBOX_LISTEN")]

@@ -1,5 +1,5 @@
-//! A listener whose connections can be cut: a handler raises a flag, and the socket then fails before
-//! another byte leaves.
+//! A listener whose connections can be cut, one or all: a flag is raised, and the socket then fails
+//! before another byte is read or leaves.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Cuts the connection that a request came on.
+/// Cuts the connection that a request came on, or all of a listener.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cutter(Arc<AtomicBool>);
 
@@ -22,22 +22,37 @@ impl Cutter {
     pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::Release);
     }
+
+    fn is_cut(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// A TCP listener of cuttable connections.
 #[derive(Debug)]
-pub(crate) struct CuttableListener(pub(crate) TcpListener);
+pub(crate) struct CuttableListener {
+    listener: TcpListener,
+    all: Cutter,
+}
+
+impl CuttableListener {
+    /// Around a listener; `all` cuts every connection that it ever accepts.
+    pub(crate) fn new(listener: TcpListener, all: Cutter) -> Self {
+        Self { listener, all }
+    }
+}
 
 /// A TCP connection that fails once it was cut.
 #[derive(Debug)]
 pub(crate) struct CuttableStream {
     stream: TcpStream,
     cutter: Cutter,
+    all: Cutter,
 }
 
 impl CuttableStream {
     fn check(&self) -> io::Result<()> {
-        if self.cutter.0.load(Ordering::Acquire) {
+        if self.cutter.is_cut() || self.all.is_cut() {
             return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
         }
         Ok(())
@@ -50,14 +65,18 @@ impl Listener for CuttableListener {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         // The TCP listener's own implementation waits out passing failures such as too many files.
-        let (stream, address) = Listener::accept(&mut self.0).await;
+        let (stream, address) = Listener::accept(&mut self.listener).await;
         let _ = stream.set_nodelay(true);
-        let cutter = Cutter::default();
-        (CuttableStream { stream, cutter }, address)
+        let stream = CuttableStream {
+            stream,
+            cutter: Cutter::default(),
+            all: self.all.clone(),
+        };
+        (stream, address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 

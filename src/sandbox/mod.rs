@@ -17,8 +17,8 @@
 //! | `/v2/oauth2/tokens/revoke` | revocation |
 //! | `/sandbox/…` | the control endpoint |
 //!
-//! Not there: reports, attachments, webhooks, XML answers other than the throttle's, and entities that
-//! have nothing to do with receivables (they answer as empty lists).
+//! Answers are JSON whatever the caller accepts. Not there: reports, attachments, webhooks, XML answers
+//! other than the throttle's, and entities that have nothing to do with receivables (they answer as empty lists).
 
 mod api;
 pub mod args;
@@ -76,8 +76,10 @@ impl Sandbox {
             .map_err(io::Error::other)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let service = server::router(shared).into_make_service_with_connect_info::<Cutter>();
+        let all = Cutter::default();
+        let listener = CuttableListener::new(listener, all.clone());
         let task = tokio::spawn(async move {
-            axum::serve(CuttableListener(listener), service)
+            axum::serve(listener, service)
                 .with_graceful_shutdown(async {
                     // An error is a dropped handle: stop as well.
                     let _ = stopped.await;
@@ -86,7 +88,8 @@ impl Sandbox {
         });
         Ok(RunningSandbox {
             addr,
-            stop: Some(stop),
+            all,
+            stop,
             task,
         })
     }
@@ -97,7 +100,8 @@ impl Sandbox {
 pub struct RunningSandbox {
     /// Where it listens.
     pub addr: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
+    all: Cutter,
+    stop: oneshot::Sender<()>,
     task: JoinHandle<io::Result<()>>,
 }
 
@@ -108,8 +112,9 @@ impl RunningSandbox {
     }
 
     /// Stops at once, open connections included: as if the service went down.
-    pub async fn shutdown(mut self) {
-        self.stop.take();
+    pub async fn shutdown(self) {
+        self.all.cut();
+        drop(self.stop);
         self.task.abort();
         let _ = self.task.await;
     }

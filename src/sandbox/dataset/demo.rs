@@ -210,7 +210,7 @@ fn late_customers(scribe: &mut Scribe, stories: &mut Stories) {
         Currency::USD,
         None,
     );
-    stories.habit(scribe, granite, &habit(WORKSHOP, 82, 22, -1..=4));
+    stories.habit(scribe, granite, &habit(WORKSHOP, 88, 22, 5..=11));
     stories.open(granite, 48, 327_500, WORKSHOP);
     stories.open(granite, 20, 142_000, WORKSHOP);
     stories.unapplied(granite, 2, 327_500);

@@ -47,11 +47,14 @@ pub(super) fn tax(net: Decimal, taxed: bool) -> Decimal {
     (net * Decimal::new(8, 2)).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
 }
 
-/// Goods that come to exactly this amount: some items, and freight for the rest.
+/// Goods that come to exactly this amount: some items, the last at whatever price is left.
 pub(super) fn goods_worth(worth: Decimal, basket: &[Id]) -> Vec<Goods> {
     let mut left = worth;
     let mut goods = Vec::new();
-    for item in basket.iter().take(2) {
+    let Some((last, others)) = basket.split_last() else {
+        return goods;
+    };
+    for item in others.iter().take(2) {
         let price = price_of(*item);
         let most = (left / price / Decimal::TWO).trunc();
         if let Ok(quantity @ 1..) = u32::try_from(most) {
@@ -63,13 +66,11 @@ pub(super) fn goods_worth(worth: Decimal, basket: &[Id]) -> Vec<Goods> {
             });
         }
     }
-    if left > Decimal::ZERO {
-        goods.push(Goods {
-            item: words::FREIGHT,
-            quantity: 1,
-            price: left,
-        });
-    }
+    goods.push(Goods {
+        item: *last,
+        quantity: 1,
+        price: left,
+    });
     goods
 }
 

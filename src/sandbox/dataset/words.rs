@@ -18,9 +18,6 @@ pub(super) const ITEMS: &[(&str, i64)] = &[
     ("Freight", 4_500),
 ];
 
-/// The item of a remainder.
-pub(super) const FREIGHT: u64 = 14;
-
 /// First halves of company names.
 pub(super) const FIRST: &[&str] = &[
     "Amber",

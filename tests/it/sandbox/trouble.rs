@@ -185,3 +185,20 @@ async fn the_token_endpoint_goes_wrong_too() {
     refresh().await.unwrap_err();
     assert_eq!(refresh().await.unwrap().status(), StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn a_sandbox_that_is_shut_down_is_gone_at_once() {
+    let api = Api::empty().await;
+    // The client keeps this connection open.
+    assert_eq!(status(&api).await, StatusCode::OK);
+    let url = format!("{}/v3/company/{REALM}/preferences", api.sandbox.url());
+    api.sandbox.shutdown().await;
+    let error = api
+        .client
+        .get(url)
+        .bearer_auth(&api.token)
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.status().is_none(), "{error}");
+}
