@@ -25,24 +25,21 @@
 //! `unavailable`, `disconnect`, `truncate`, `malformed`, `fault_inside`; `matching` a part of
 //! `METHOD path?query` and body, decoded; `stage` `before` (the default) or `after` the work is done.
 
-use axum::extract::{Query, State};
+mod books;
+
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use jiff::civil::Date;
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::books::{Books, Detail, Document, Id, Kind, Line, List};
+use super::books::{Kind, List};
 use super::oauth::Which;
 use super::options::{Limits, Rotation};
-use super::query::shown;
 use super::state::{Company, Shared, World};
 use super::trouble::Trouble;
-use super::wire::schema::Entity;
-use super::wire::{amount, pacific};
 
 /// The routes, below `/sandbox`.
 pub(crate) fn routes() -> Router<Shared> {
@@ -50,11 +47,11 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/", get(companies))
         .route("/tokens", post(tokens))
         .route("/tokens/expire", post(expire))
-        .route("/invoices", post(invoice))
-        .route("/payments", post(payment))
-        .route("/delete", post(delete))
-        .route("/void", post(void))
-        .route("/balances", get(balances))
+        .route("/invoices", post(books::invoice))
+        .route("/payments", post(books::payment))
+        .route("/delete", post(books::delete))
+        .route("/void", post(books::void))
+        .route("/balances", get(books::balances))
         .route("/counts", get(counts).delete(reset_counts))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/limits", put(limits))
@@ -156,212 +153,6 @@ async fn expire(State(shared): State<Shared>, Json(expiry): Json<Expiry>) -> Out
     let realm = realm(&world, expiry.company.as_deref())?;
     world.tokens.expire(&realm, expiry.which, now);
     Ok(Json(json!({})))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InvoiceWanted {
-    company: Option<String>,
-    customer: String,
-    amount: Decimal,
-    due_days: Option<i64>,
-    date: Option<Date>,
-    description: Option<String>,
-}
-
-/// The customer meant, with what a document of theirs needs.
-fn begin(
-    books: &Books,
-    kind: Kind,
-    customer: &str,
-    date: Option<Date>,
-    now: jiff::Timestamp,
-) -> Result<Document, Mistake> {
-    let customer = books
-        .find_customer(customer)
-        .ok_or_else(|| Mistake::new(format!("there is no customer {customer}")))?;
-    let date = date.unwrap_or_else(|| now.to_zoned(pacific()).date());
-    let mut document = Document::new(kind, date, now);
-    document.customer = Some(customer.id);
-    document.currency = customer.currency;
-    document.rate = books.rate(customer.currency);
-    Ok(document)
-}
-
-fn post_document(books: &mut Books, document: Document, now: jiff::Timestamp) -> Outcome {
-    let kind = document.kind;
-    let id = books
-        .post(document, now)
-        .map_err(|refusal| Mistake::new(format!("{refusal:?}")))?;
-    Ok(Json(
-        shown(books, Entity::Kind(kind), id).unwrap_or_default(),
-    ))
-}
-
-fn positive(amount: Decimal) -> Result<Decimal, Mistake> {
-    if amount > Decimal::ZERO {
-        Ok(amount)
-    } else {
-        Err(Mistake::new("the amount must be greater than zero"))
-    }
-}
-
-async fn invoice(State(shared): State<Shared>, Json(wanted): Json<InvoiceWanted>) -> Outcome {
-    let now = shared.now();
-    let mut world = shared.world();
-    let books = &mut company(&mut world, wanted.company.as_deref())?.books;
-    let mut document = begin(books, Kind::Invoice, &wanted.customer, wanted.date, now)?;
-    document.total = positive(wanted.amount)?;
-    document.open = document.total;
-    document.due = match (wanted.due_days, books.find_customer(&wanted.customer)) {
-        (Some(days), _) => document.date.checked_add(jiff::Span::new().days(days)).ok(),
-        (None, Some(customer)) => Some(books.due_date(customer, None, document.date)),
-        (None, None) => None,
-    };
-    document.number = Some(books.take_number());
-    document.lines = vec![Line {
-        amount: document.total,
-        description: wanted.description.map(Into::into),
-        detail: Detail::Sale {
-            item: 1,
-            quantity: Some(Decimal::ONE),
-            price: Some(document.total),
-            taxable: false,
-        },
-    }];
-    post_document(books, document, now)
-}
-
-/// What a payment settles.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Apply {
-    /// The invoices due first.
-    #[default]
-    Oldest,
-    /// Nothing: the money stays unapplied.
-    None,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PaymentWanted {
-    company: Option<String>,
-    customer: String,
-    amount: Decimal,
-    #[serde(default)]
-    apply: Apply,
-    date: Option<Date>,
-}
-
-async fn payment(State(shared): State<Shared>, Json(wanted): Json<PaymentWanted>) -> Outcome {
-    let now = shared.now();
-    let mut world = shared.world();
-    let books = &mut company(&mut world, wanted.company.as_deref())?.books;
-    let mut document = begin(books, Kind::Payment, &wanted.customer, wanted.date, now)?;
-    document.total = positive(wanted.amount)?;
-    if wanted.apply == Apply::Oldest {
-        document.lines = oldest_first(books, document.customer, document.total);
-    }
-    post_document(books, document, now)
-}
-
-/// Lines that apply an amount to a customer's invoices, those due first before the others.
-fn oldest_first(books: &Books, customer: Option<Id>, amount: Decimal) -> Vec<Line> {
-    let mut open: Vec<&Document> = books
-        .documents(Kind::Invoice)
-        .filter(|invoice| invoice.customer == customer && !invoice.open.is_zero())
-        .collect();
-    open.sort_by_key(|invoice| (invoice.due.unwrap_or(invoice.date), invoice.id));
-    let mut left = amount;
-    let mut lines = Vec::new();
-    for invoice in open {
-        let applied = left.min(invoice.open);
-        if applied.is_zero() {
-            break;
-        }
-        left -= applied;
-        lines.push(Line {
-            amount: applied,
-            description: None,
-            detail: Detail::Applied {
-                kind: Kind::Invoice,
-                to: invoice.id,
-                line: None,
-            },
-        });
-    }
-    lines
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Meant {
-    company: Option<String>,
-    entity: String,
-    id: String,
-}
-
-impl Meant {
-    fn document(&self) -> Result<(Kind, Id), Mistake> {
-        let Some(Entity::Kind(kind)) = Entity::parse(&self.entity) else {
-            return Err(Mistake::new("only documents can be deleted or voided"));
-        };
-        let id = self
-            .id
-            .parse()
-            .map_err(|_| Mistake::new("the id is no number"))?;
-        Ok((kind, id))
-    }
-}
-
-async fn delete(State(shared): State<Shared>, Json(meant): Json<Meant>) -> Outcome {
-    let now = shared.now();
-    let (kind, id) = meant.document()?;
-    let mut world = shared.world();
-    let books = &mut company(&mut world, meant.company.as_deref())?.books;
-    books
-        .delete(kind, id, now)
-        .map_err(|refusal| Mistake::new(format!("{refusal:?}")))?;
-    Ok(Json(json!({})))
-}
-
-async fn void(State(shared): State<Shared>, Json(meant): Json<Meant>) -> Outcome {
-    let now = shared.now();
-    let (kind, id) = meant.document()?;
-    let mut world = shared.world();
-    let books = &mut company(&mut world, meant.company.as_deref())?.books;
-    books
-        .void(kind, id, now)
-        .map_err(|refusal| Mistake::new(format!("{refusal:?}")))?;
-    Ok(Json(
-        shown(books, Entity::Kind(kind), id).unwrap_or_default(),
-    ))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Where {
-    company: Option<String>,
-}
-
-async fn balances(State(shared): State<Shared>, Query(place): Query<Where>) -> Outcome {
-    let mut world = shared.world();
-    let books = &company(&mut world, place.company.as_deref())?.books;
-    let computed = books.computed_balances();
-    let customers: Vec<Value> = books
-        .names(List::Customer)
-        .map(|customer| {
-            json!({
-                "id": customer.id.to_string(),
-                "name": books.full_name(List::Customer, customer),
-                "currency": customer.currency.code(),
-                "balance": amount(customer.balance),
-                "computed": amount(computed.get(&customer.id).copied().unwrap_or_default()),
-            })
-        })
-        .collect();
-    Ok(Json(json!({"customers": customers})))
 }
 
 async fn counts(State(shared): State<Shared>) -> Json<Value> {
