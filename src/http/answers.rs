@@ -6,10 +6,11 @@
 //! which the clock alone would change it (a status turning stale, midnight in the organization's time
 //! zone). What an answer says of time is absolute, so that it does not age otherwise.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
@@ -77,6 +78,8 @@ impl Sight {
 /// The kept answers, bounded by their bytes.
 #[derive(Debug)]
 pub struct KeptAnswers {
+    /// Seeded anew in each process. A fast one, since a question is some kilobytes long; those who
+    /// would make questions collide would only displace their own answers.
     hasher: RandomState,
     answers: Cache<u64, Arc<Answer>>,
 }
@@ -96,7 +99,7 @@ impl KeptAnswers {
     /// Room for so many bytes; the least recently used answer goes first.
     pub fn new(capacity_bytes: u64) -> Self {
         Self {
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             answers: Cache::builder()
                 .name("answers")
                 .max_capacity(capacity_bytes)
@@ -109,17 +112,26 @@ impl KeptAnswers {
         }
     }
 
+    /// A request's body, made ready for look-ups.
+    pub fn question(&self, body: Bytes) -> Question {
+        Question {
+            hash: self.hasher.hash_one(body.as_ref()),
+            body,
+        }
+    }
+
     /// The answer to a question, when one is kept and still true.
-    pub fn get(&self, sight: &Arc<Sight>, question: &Bytes, now: Timestamp) -> Option<Bytes> {
+    pub fn get(&self, sight: &Arc<Sight>, question: &Question, now: Timestamp) -> Option<Bytes> {
         let answer = self.answers.get(&self.key(sight, question))?;
         let same = (Arc::ptr_eq(&answer.sight, sight) || answer.sight == *sight)
-            && answer.question == *question;
+            && answer.question == question.body;
         (same && answer.stamp.holds(now)).then(|| answer.body.clone())
     }
 
     /// Keeps an answer.
-    pub fn put(&self, sight: &Arc<Sight>, question: Bytes, body: Bytes, stamp: Stamp) {
+    pub fn put(&self, sight: &Arc<Sight>, question: Question, body: Bytes, stamp: Stamp) {
         let key = self.key(sight, &question);
+        let question = question.body;
         let answer = Answer {
             sight: Arc::clone(sight),
             question,
@@ -136,7 +148,22 @@ impl KeptAnswers {
     }
 
     /// A look-up compares the whole question, so the key need not be unique.
-    fn key(&self, sight: &Arc<Sight>, question: &Bytes) -> u64 {
-        self.hasher.hash_one((sight.as_ref(), question.as_ref()))
+    fn key(&self, sight: &Arc<Sight>, question: &Question) -> u64 {
+        self.hasher.hash_one((sight.as_ref(), question.hash))
+    }
+}
+
+/// A request's body with its hash, which is by far the dearer part of a look-up and done once for
+/// all of them.
+#[derive(Clone, Debug)]
+pub struct Question {
+    body: Bytes,
+    hash: u64,
+}
+
+impl Question {
+    /// The body.
+    pub fn body(&self) -> &[u8] {
+        &self.body
     }
 }

@@ -23,7 +23,7 @@ use futures_util::FutureExt;
 use serde::Serialize;
 use tracing::{debug, error, info};
 
-use super::answers::KeptAnswers;
+use super::answers::{KeptAnswers, Question};
 use super::bearer::{Bearer, Bearers, bearer_token};
 use super::meters::{Meters, Source};
 use super::negotiation::{MediaType, Parameters, bypasses_kept, sends_json};
@@ -206,7 +206,8 @@ impl Endpoint {
             return Err(refuse(&refusal));
         }
         let bearer = self.bearer(&parts.headers, media_type, id).await?;
-        let question = self.read(body).await.map_err(|refusal| refuse(&refusal))?;
+        let body = self.read(body).await.map_err(|refusal| refuse(&refusal))?;
+        let question = self.answers.question(body);
         if !bypasses_kept(&parts.headers)
             && let Some(body) = self.kept(&bearer, &question)
         {
@@ -221,7 +222,7 @@ impl Endpoint {
                 allow: None,
             });
         }
-        let parameters = Parameters::from_body(&question)
+        let parameters = Parameters::from_body(question.body())
             .map_err(|message| refuse(&Refusal::bad(StatusCode::BAD_REQUEST, &message)))?;
         let asked = Asked {
             parameters,
@@ -289,7 +290,7 @@ impl Endpoint {
         }
     }
 
-    fn kept(&self, bearer: &Bearer, question: &Bytes) -> Option<Bytes> {
+    fn kept(&self, bearer: &Bearer, question: &Question) -> Option<Bytes> {
         let now = self.clock.now();
         self.answers
             .get(&bearer.sight, question, now)
@@ -357,7 +358,7 @@ impl Endpoint {
         }
     }
 
-    fn keep(&self, bearer: &Bearer, dependencies: &Dependencies, question: Bytes, body: &Bytes) {
+    fn keep(&self, bearer: &Bearer, dependencies: &Dependencies, question: Question, body: &Bytes) {
         let recorded = dependencies.recorded();
         if recorded.fleeting || recorded.stamp.is_empty() {
             return;
@@ -380,7 +381,7 @@ struct Asked {
     /// Whether it may be a mutation.
     may_change: bool,
     /// The body, when the answer may be kept under it.
-    question: Option<Bytes>,
+    question: Option<Question>,
 }
 
 impl Outcome {
