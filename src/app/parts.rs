@@ -18,7 +18,8 @@ use crate::service::connections::Connections;
 use crate::service::keys::key_records;
 use crate::service::ledger::Providers;
 use crate::service::meter::BudgetMeter;
-use crate::service::sync::{RefreshQueue, Sync, SyncSettings};
+use crate::service::refresh_queue::RefreshQueue;
+use crate::service::sync::{Sync, SyncSettings};
 use crate::store::Store;
 
 /// Opens the database named by the settings, under their keys. Runs no migration.

@@ -19,7 +19,8 @@ use crate::domain::freshness::ConnectionState;
 use crate::domain::ids::{ConnectionId, TenantId};
 use crate::service::connections::{ConnectionRequest, ConnectionStatus, ImportedTokens};
 use crate::service::ledger::LedgerError;
-use crate::service::sync::{Depth, RefreshQueue};
+use crate::service::refresh_queue::RefreshQueue;
+use crate::service::sync::Depth;
 
 /// How often a foreground sync looks whether another process is done.
 const WAIT_FOR_LEASE: Duration = Duration::from_secs(1);

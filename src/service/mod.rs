@@ -11,6 +11,7 @@ use crate::domain::credit::CreditLimit;
 use crate::domain::ids::{ContactId, CustomerKey};
 
 pub mod changes;
+mod comparison;
 pub mod connections;
 pub mod error;
 pub mod import;
@@ -21,6 +22,7 @@ pub mod limits;
 pub mod linking;
 pub mod meter;
 pub mod read;
+pub mod refresh_queue;
 pub mod sign_in;
 pub mod sync;
 pub mod transactions;

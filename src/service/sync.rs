@@ -8,8 +8,8 @@
 //! changes during the load lies after the watermark and comes with the first increment; increments
 //! start some minutes before the last watermark, since a ledger may show a change late.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
@@ -17,17 +17,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::ledger::{Ledger, LedgerError, Providers};
-use super::read::RefreshRequests;
+use super::refresh_queue::RefreshQueue;
 use crate::clock::Clock;
 use crate::domain::connection::Connection;
 use crate::domain::freshness::{Dataset, Progress};
-use crate::domain::ids::{ConnectionId, CustomerId, CustomerKey};
-use crate::domain::records::{Deletion, Records};
-use crate::provider::{Changes, Cursor, Reference};
+use crate::domain::ids::ConnectionId;
+use crate::domain::records::Records;
+use crate::provider::{Changes, Cursor, ProviderError, Reference};
 use crate::store::{Store, SyncMarks};
-
-/// How many stored ids one slice of the full comparison reads at a time.
-const COMPARISON_SLICE: u32 = 5_000;
 
 /// How far a run should go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,30 +48,6 @@ pub struct SyncReport {
     pub compared: bool,
 }
 
-/// Customers whose page is open while their data is too old or missing; they are read first.
-#[derive(Clone, Debug, Default)]
-pub struct RefreshQueue(Arc<Mutex<BTreeSet<CustomerKey>>>);
-
-impl RefreshRequests for RefreshQueue {
-    fn request(&self, customer: &CustomerKey) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(customer.clone());
-    }
-}
-
-impl RefreshQueue {
-    fn take(&self, connection: &ConnectionId) -> Option<CustomerId> {
-        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = asked
-            .iter()
-            .find(|key| key.connection == *connection)?
-            .clone();
-        asked.take(&key).map(|key| key.customer)
-    }
-}
-
 /// Settings of the sync.
 #[derive(Clone, Copy, Debug)]
 pub struct SyncSettings {
@@ -89,9 +62,9 @@ pub struct SyncSettings {
 /// Runs the sync of connections.
 #[derive(Clone, Debug)]
 pub struct Sync {
-    store: Store,
+    pub(super) store: Store,
     providers: Providers,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     settings: SyncSettings,
     refreshes: RefreshQueue,
     stop: CancellationToken,
@@ -170,14 +143,14 @@ impl Sync {
 }
 
 /// One run over one connection.
-struct Run<'a> {
-    sync: &'a Sync,
-    ledger: &'a Ledger,
-    report: SyncReport,
+pub(super) struct Run<'a> {
+    pub(super) sync: &'a Sync,
+    pub(super) ledger: &'a Ledger,
+    pub(super) report: SyncReport,
 }
 
 impl Run<'_> {
-    fn id(&self) -> &ConnectionId {
+    pub(super) fn id(&self) -> &ConnectionId {
         &self.ledger.connection.id
     }
 
@@ -251,7 +224,7 @@ impl Run<'_> {
         Ok(any)
     }
 
-    async fn load(
+    pub(super) async fn load(
         &mut self,
         dataset: Dataset,
         start: Start,
@@ -378,71 +351,6 @@ impl Run<'_> {
         }
     }
 
-    /// Compares the ids of every dataset with the mirror's: what the ledger no longer has goes, and a
-    /// dataset of which the mirror lacks a record is read anew.
-    async fn compare(&mut self) -> Result<(), LedgerError> {
-        let begun = self.sync.clock.now();
-        for &dataset in self.ledger.provider.capabilities().datasets {
-            let ledger_ids = self.ledger_ids(dataset).await?;
-            let mut missing = ledger_ids.clone();
-            let mut gone = Vec::new();
-            let mut after: Option<String> = None;
-            loop {
-                let slice = self
-                    .sync
-                    .store
-                    .stored_ids(self.id(), dataset, after.as_deref(), COMPARISON_SLICE)
-                    .await?;
-                let Some((last, _)) = slice.last() else { break };
-                after = Some(last.clone());
-                for (ledger_id, changed_at) in slice {
-                    // A record that came after the ids were read is no deletion.
-                    if !missing.remove(&ledger_id)
-                        && !ledger_ids.contains(&ledger_id)
-                        && changed_at < begun
-                    {
-                        gone.push(Deletion { dataset, ledger_id });
-                    }
-                }
-            }
-            if !gone.is_empty() {
-                warn!(connection = %self.id(), dataset = dataset.as_str(), count = gone.len(), "records gone from the ledger");
-                self.report.deleted += u64::try_from(gone.len()).unwrap_or(u64::MAX);
-                let records = Records {
-                    deletions: gone,
-                    ..Records::default()
-                };
-                self.apply(&records, &SyncMarks::default()).await?;
-            }
-            if !missing.is_empty() && is_stored_whole(dataset) {
-                warn!(connection = %self.id(), dataset = dataset.as_str(), count = missing.len(), "records missing from the mirror");
-                self.load(dataset, Start::default(), &|_, _| {}).await?;
-            }
-        }
-        self.sync.store.set_compared_at(self.id(), begun).await?;
-        self.report.compared = true;
-        Ok(())
-    }
-
-    async fn ledger_ids(&self, dataset: Dataset) -> Result<HashSet<String>, LedgerError> {
-        let mut ids = HashSet::new();
-        let mut cursor: Option<Cursor> = None;
-        loop {
-            let page = self
-                .ledger
-                .call(|provider, access| {
-                    let cursor = cursor.clone();
-                    async move { provider.ids(&access, dataset, cursor.as_ref()).await }.boxed()
-                })
-                .await?;
-            ids.extend(page.ledger_ids);
-            match page.next {
-                Some(next) => cursor = Some(next),
-                None => return Ok(ids),
-            }
-        }
-    }
-
     /// Reads the customers whose page is open and waiting before anything else goes on.
     async fn refresh_asked(&mut self, reference: &Reference) -> Result<(), LedgerError> {
         while let Some(customer) = self.sync.refreshes.take(self.id()) {
@@ -452,8 +360,13 @@ impl Run<'_> {
                     let (reference, customer) = (reference.clone(), customer.clone());
                     async move { provider.customer(&access, &reference, &customer).await }.boxed()
                 })
-                .await?;
-            self.apply(&records, &SyncMarks::default()).await?;
+                .await;
+            match records {
+                Ok(records) => self.apply(&records, &SyncMarks::default()).await?,
+                // A link may lead to a customer that is gone; that must not hold up the others.
+                Err(LedgerError::Provider(ProviderError::NotFound)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -478,7 +391,11 @@ impl Run<'_> {
             .await
     }
 
-    async fn apply(&mut self, records: &Records, marks: &SyncMarks) -> Result<(), LedgerError> {
+    pub(super) async fn apply(
+        &mut self,
+        records: &Records,
+        marks: &SyncMarks,
+    ) -> Result<(), LedgerError> {
         let applied = self
             .sync
             .store
@@ -495,17 +412,8 @@ impl Run<'_> {
 
 /// Where the load of a dataset goes on.
 #[derive(Default)]
-struct Start {
+pub(super) struct Start {
     cursor: Option<Cursor>,
     loaded: u64,
     expected: Option<u64>,
-}
-
-/// Whether the mirror keeps a row for every record of a dataset. Of journal entries, deposits and
-/// expenses it keeps those that touch a customer's receivables.
-fn is_stored_whole(dataset: Dataset) -> bool {
-    !matches!(
-        dataset,
-        Dataset::JournalEntries | Dataset::Deposits | Dataset::Expenses
-    )
 }
