@@ -81,6 +81,8 @@ export async function start(port = 0) {
       if (pathname === '/') {
         const links = Object.keys(scenarios).map((key) => `<li><a href="/embed/${key}">${key}</a>`);
         send(200, 'text/html', `<!doctype html><ul>${links.join('')}</ul>`);
+      } else if (pathname === '/favicon.ico') {
+        send(204, 'text/plain');
       } else if (folder === 'embed' && name in scenarios) {
         send(200, 'text/html', await page(name), { 'content-security-policy': policy });
       } else if (folder === 'assets' && /^[\w.-]+$/.test(name)) {

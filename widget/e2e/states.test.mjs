@@ -26,9 +26,7 @@ async function open(name, options = {}) {
   const complaints = [];
   const queries = [];
   page.on('console', (message) => {
-    if (message.type() === 'error' && !message.location().url.endsWith('/favicon.ico')) {
-      complaints.push(message.text());
-    }
+    if (message.type() === 'error') complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('request', (request) => {

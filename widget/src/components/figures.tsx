@@ -239,17 +239,20 @@ function CreditLeft({ pulse }: { readonly pulse: Pulse }) {
       )}
       {utilization !== null && (
         <dd class={styles.whole}>
+          {/* Heard as a meter, and drawn beside it: browsers do not agree on how to draw one. */}
           <meter
-            class={styles.meter}
+            class="heard"
             min={0}
             max={1}
             value={forDrawing(utilization)}
-            data-tone={toneOf(decision)}
             aria-label={t.figures.meter}
             aria-valuetext={used ?? undefined}
           >
             {used}
           </meter>
+          <div class={styles.track} data-tone={toneOf(decision)} aria-hidden="true">
+            <div class={styles.used} style={{ width: `${forDrawing(utilization) * 100}%` }} />
+          </div>
         </dd>
       )}
       <dd class={`${styles.note} ${styles.row} ${styles.whole}`}>

@@ -6,7 +6,12 @@ import styles from './insights.module.css';
 /** What a rep should know before the call. */
 export function Insights({ pulse }: { readonly pulse: Pulse }) {
   const { t, f } = useLanguage();
-  const insights = pulse.insights.filter((insight) => !isSaid(insight, pulse.decision));
+  const insights = pulse.insights.filter(
+    (insight, index, all) =>
+      !isSaid(insight, pulse.decision) &&
+      // Of two customers who are to reorder the same, the first stands for both.
+      all.findIndex(({ kind, item }) => kind === insight.kind && item === insight.item) === index,
+  );
   if (insights.length === 0) return null;
   return (
     <section aria-labelledby="insights">
