@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
@@ -21,16 +21,19 @@ use crate::clock::Clock;
 use crate::domain::connection::ProviderKind;
 
 pub mod breaker;
+mod call;
 mod decode;
 pub mod quota;
 pub mod retry;
 
 pub use breaker::BreakerSettings;
+pub(crate) use call::{Answer, Call, CallClass};
 pub(crate) use decode::decode;
 pub use quota::Limits;
 pub use retry::RetrySettings;
 
 use breaker::Breaker;
+use call::{Failure, Lost};
 use quota::Quota;
 use retry::Budget;
 
@@ -59,64 +62,6 @@ pub struct HttpSettings {
     pub breaker: BreakerSettings,
     /// The rates of one account.
     pub limits: Limits,
-}
-
-/// What a call is to the provider's accounting and to a retry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CallClass {
-    /// A metered read: repeating it changes nothing.
-    Read,
-    /// A metered read of several questions at once.
-    Batch,
-    /// A token call: not metered, and repeated only when it certainly was not carried out.
-    Authorization,
-}
-
-impl CallClass {
-    fn is_metered(self) -> bool {
-        self != Self::Authorization
-    }
-
-    fn is_idempotent(self) -> bool {
-        self != Self::Authorization
-    }
-}
-
-/// One call, ready to be sent as often as the budget allows. Holds secrets, so it is not `Debug`.
-pub(crate) struct Call<'a> {
-    /// What it does, for logs and metrics (`query`).
-    pub(crate) operation: &'static str,
-    /// What it is.
-    pub(crate) class: CallClass,
-    /// Whose rates and breaker it counts on: the account, or a fixed word for the app's own calls.
-    pub(crate) account: &'a str,
-    /// What is sent.
-    pub(crate) request: reqwest::Request,
-}
-
-/// A whole answer, whatever its status.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    /// The HTTP status code.
-    pub(crate) status: u16,
-    /// The body.
-    pub(crate) body: Bytes,
-    /// The wait that the provider asked for.
-    pub(crate) retry_after: Option<Duration>,
-}
-
-impl Answer {
-    /// Whether the status says that it went well.
-    pub(crate) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-}
-
-/// Why an attempt brought no answer.
-struct Lost {
-    what: &'static str,
-    /// Whether the request may have reached the provider.
-    sent: bool,
 }
 
 struct Account {
@@ -210,14 +155,14 @@ impl ProviderClient {
         let account = self.account(call.account);
         let mut budget = Budget::start(self.settings.retry);
         let mut booked = !call.class.is_metered();
-        let mut garbled = 0;
+        let mut garbled = false;
         loop {
             account
                 .breaker
                 .admit(self.clock.now())
                 .map_err(|until| ProviderError::CircuitOpen { until })?;
             let batch = call.class == CallClass::Batch;
-            let _slot = account
+            let slot = account
                 .quota
                 .admit(batch, budget.remaining())
                 .await
@@ -227,65 +172,65 @@ impl ProviderClient {
                 booked = true;
             }
             budget.attempt();
-            let (error, asked_wait, repeatable) = match self.attempt(call).await {
-                Ok(answer) => match read(&answer) {
-                    Ok(value) => {
-                        account.breaker.succeeded();
-                        return Ok(value);
-                    }
-                    Err(error) => {
-                        garbled += u32::from(matches!(error, ProviderError::Malformed { .. }));
-                        let repeatable = match error {
-                            ProviderError::RateLimited { .. } => true,
-                            ProviderError::Unavailable { .. } => call.class.is_idempotent(),
-                            // Once: it may have been cut on the way. Twice is the ledger's doing.
-                            ProviderError::Malformed { .. } => {
-                                call.class.is_idempotent() && garbled < 2
-                            }
-                            _ => false,
-                        };
-                        (error, answer.retry_after, repeatable)
-                    }
-                },
-                Err(lost) => {
-                    // It may have been answered, and then it was counted over there.
-                    booked = !call.class.is_metered() || !lost.sent;
-                    let error = ProviderError::Unavailable {
-                        what: lost.what.to_owned(),
-                    };
-                    (error, None, call.class.is_idempotent() || !lost.sent)
-                }
-            };
-            let pause = match &error {
-                ProviderError::RateLimited { retry_after } => {
+            let attempt = self.attempt(call).await;
+            // Others may use it while this one reads or pauses.
+            drop(slot);
+
+            let failure = match Failure::of(attempt, &read) {
+                Ok(value) => {
                     account.breaker.succeeded();
-                    // Holding the account lets every other call of it wait as well.
-                    account.quota.hold(*retry_after);
-                    *retry_after
+                    return Ok(value);
                 }
-                ProviderError::Unavailable { .. } => {
-                    account.breaker.failed(self.clock.now());
-                    asked_wait.unwrap_or_else(|| budget.pause())
-                }
-                ProviderError::Malformed { .. } => budget.pause(),
-                _ => {
-                    account.breaker.succeeded();
-                    Duration::ZERO
-                }
+                Err(failure) => failure,
             };
+            booked &= !failure.may_have_been_metered || !call.class.is_metered();
+            let repeatable = match failure.error {
+                ProviderError::RateLimited { .. } => true,
+                ProviderError::Unavailable { .. } => call.class.is_idempotent() || !failure.sent,
+                // Once: it may have been cut on the way. Twice is the ledger's doing.
+                ProviderError::Malformed { .. } => {
+                    call.class.is_idempotent() && !std::mem::replace(&mut garbled, true)
+                }
+                _ => false,
+            };
+            let pause = self
+                .note(&account, &failure)
+                .unwrap_or_else(|| budget.pause());
             if !repeatable || !budget.allows(pause) {
-                return Err(error);
+                return Err(failure.error);
             }
             tracing::debug!(
                 provider = %self.kind,
                 operation = call.operation,
                 attempt = budget.made(),
-                pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
-                error = error.code(),
+                pause_ms = millis(pause),
+                error = failure.error.code(),
                 "trying again"
             );
-            if !matches!(error, ProviderError::RateLimited { .. }) {
+            // Where the whole account is held back, the next admission waits.
+            if !matches!(failure.error, ProviderError::RateLimited { .. }) {
                 tokio::time::sleep(pause).await;
+            }
+        }
+    }
+
+    /// Tells the account's breaker and rates of a failure; the pause that it asks for, if any.
+    fn note(&self, account: &Account, failure: &Failure) -> Option<Duration> {
+        match &failure.error {
+            ProviderError::RateLimited { retry_after } => {
+                account.breaker.succeeded();
+                account.quota.hold(*retry_after);
+                Some(*retry_after)
+            }
+            ProviderError::Unavailable { .. } => {
+                account.breaker.failed(self.clock.now());
+                failure.asked_wait
+            }
+            // It says nothing of whether the ledger is well.
+            ProviderError::Malformed { .. } => None,
+            _ => {
+                account.breaker.succeeded();
+                None
             }
         }
     }
@@ -304,7 +249,7 @@ impl ProviderClient {
                 status = answer.status,
                 bytes = answer.body.len(),
                 correlation,
-                took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                took_ms = millis(took),
                 "provider answered"
             ),
             Err(lost) => tracing::debug!(
@@ -312,6 +257,7 @@ impl ProviderClient {
                 operation = call.operation,
                 account = call.account,
                 what = lost.what,
+                took_ms = millis(took),
                 "provider did not answer"
             ),
         }
@@ -400,6 +346,10 @@ fn lost(error: &reqwest::Error) -> Lost {
         what,
         sent: !error.is_connect() && !error.is_builder(),
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A count known to be positive when it is written; zero is taken as one.

@@ -159,4 +159,22 @@ mod tests {
             "no longer held"
         );
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_at_the_same_time_wait_for_each_other() {
+        let limits = Limits {
+            per_minute: count(600_000),
+            per_second: count(10_000),
+            concurrent: count(2),
+            batches_per_minute: count(600),
+        };
+        let quota = Quota::new(&limits);
+        let first = quota.admit(false, Duration::ZERO).await;
+        let _second = quota.admit(false, Duration::ZERO).await;
+        let third = quota.admit(false, Duration::ZERO);
+        let waited = tokio::time::timeout(Duration::from_secs(5), third).await;
+        assert!(waited.is_err(), "two are under way");
+        drop(first);
+        assert!(quota.admit(false, Duration::ZERO).await.is_ok());
+    }
 }

@@ -232,15 +232,16 @@ impl AccountingProvider for QuickBooks {
         let place = Place::read(cursor);
         let begins = place.is_none();
         let page = self.read_page(access, &selection, place).await?;
-        // A count is a metered call of its own, so it is asked for only where it tells something new.
+        // A count is a metered call of its own, so it is asked for only where it tells something new
+        // about a load.
         let expected = match (&page.next, begins) {
             (None, true) => Some(page.count),
-            (Some(_), true) => {
+            (Some(_), true) if since.is_none() => {
                 self.calls
                     .count(access, &selection.count_statement())
                     .await?
             }
-            (_, false) => None,
+            _ => None,
         };
         let answered_at = page.answered.at;
         Ok(Page {

@@ -7,7 +7,9 @@ use std::path::Path;
 use financial_pulse::domain::freshness::Dataset;
 use financial_pulse::domain::ids::CustomerId;
 use financial_pulse::domain::records::Records;
+use financial_pulse::provider::http::{CALLS, UNKNOWN_FIELDS, UNKNOWN_VALUES};
 use financial_pulse::provider::{AccountingProvider, Changes, Page, ProviderResult};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use pretty_assertions::assert_eq;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -689,6 +691,40 @@ async fn unknown_fields_and_values_are_tolerated_wherever_they_stand() {
         pages.push(page.expect("a page").records);
     }
     assert_eq!(pages[0], pages[1]);
+}
+
+/// What is new is counted, so that someone can look; what is known and unused is not.
+#[test]
+fn unknown_fields_and_values_are_counted() {
+    let Some(folder) = contracts::folder("quickbooks") else {
+        return;
+    };
+    let path = folder.join("json/sandbox-2026-05/query-invoices.json");
+    let plain = contracts::json(&path);
+    let mut one_more = plain.clone();
+    one_more["QueryResponse"]["Invoice"][0]["FutureField"] = json!(1);
+    one_more["QueryResponse"]["Invoice"][0]["Line"][0] =
+        json!({"Amount": 1, "DetailType": "FutureLineDetail"});
+    for (body, fields, values) in [(plain, None, None), (one_more, Some("1"), Some("1"))] {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let page = page(Dataset::Invoices, vec![Reply::json(&body)], 1000);
+            let page = runtime.expect("a runtime").block_on(page);
+            assert_eq!(page.expect("a page").count, 37);
+        });
+        let rendered = handle.render();
+        let counted = |name: &str| {
+            let line = rendered.lines().find(|line| line.starts_with(name));
+            line.and_then(|line| line.rsplit(' ').next().map(str::to_owned))
+        };
+        assert_eq!(counted(UNKNOWN_FIELDS).as_deref(), fields, "{rendered}");
+        assert_eq!(counted(UNKNOWN_VALUES).as_deref(), values, "{rendered}");
+        assert_eq!(counted(CALLS).as_deref(), Some("1"), "{rendered}");
+    }
 }
 
 /// Adds a field to every object, with a nested value that would not fit anywhere.

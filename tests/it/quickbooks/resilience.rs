@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use financial_pulse::domain::freshness::Dataset;
 use financial_pulse::provider::{AccountingProvider, Page, ProviderError, ProviderResult};
 use jiff::SignedDuration;
@@ -239,6 +241,31 @@ async fn an_answer_beyond_the_size_cap_is_not_read_to_its_end() {
     let mut small = settings(&server.url);
     small.http.max_body_bytes = 1_000;
     let error = ask(&connector(small)).await.expect_err("too large");
+    assert!(error.to_string().contains("larger than allowed"), "{error}");
+}
+
+/// A compressed answer; the second is 20 KB once it is unpacked.
+fn gzipped() -> [Reply; 2] {
+    [
+        "H4sIAAAAAAACA6tWCixNLaoMSi0uyM8rTlWyqq7VUSrJzAWylIwMjMx0DUyBKMTA1MrYwMrAQM/QyFjXwBzIUqoFAIFLfDE7AAAA",
+        "H4sIAAAAAAACA+3BwQmAMBAAsF3u7QTdQjcQvK8Wi2Ap3d01fCQZsT559y1bvc6WUcZcou5HlHgBAAAAAAAAAAAAAAAAAAAAAAAA+IWYH6XSs/U9TgAA",
+    ]
+    .map(|text| {
+        let body = STANDARD.decode(text).expect("base64");
+        Reply::status(200, body).with("content-encoding", "gzip")
+    })
+}
+
+#[tokio::test]
+async fn compressed_answers_are_read_and_measured_unpacked() {
+    let [small, large] = gzipped();
+    let server = ScriptedServer::start(vec![small, large]).await;
+    let mut capped = settings(&server.url);
+    capped.http.max_body_bytes = 10_000;
+    capped.http.retry.attempts = 1;
+    let connector = connector(capped);
+    ask(&connector).await.expect("a page");
+    let error = ask(&connector).await.expect_err("too large");
     assert!(error.to_string().contains("larger than allowed"), "{error}");
 }
 
