@@ -116,6 +116,8 @@ impl Books {
                     .links
                     .retain(|link| *link != (Kind::Payment, payment));
                 if sign.is_sign_positive() {
+                    // Nearly all documents are settled by one payment.
+                    document.links.reserve_exact(1);
                     document.links.push((Kind::Payment, payment));
                 }
                 document.stamp.bump(now);

@@ -38,7 +38,8 @@ pub(crate) struct Books {
     by_name: HashMap<(List, String), Id>,
     /// Sub-customers, by the customer right above.
     children: HashMap<Id, Vec<Id>>,
-    documents: [BTreeMap<Id, Document>; 8],
+    /// By kind; boxed, because the nodes of a tree are half empty.
+    documents: [BTreeMap<Id, Box<Document>>; 8],
     tombstones: Vec<Tombstone>,
     next_name: BTreeMap<List, Id>,
     next_document: Id,
@@ -77,7 +78,7 @@ impl Books {
 
     /// The documents of a kind, by id.
     pub(crate) fn documents(&self, kind: Kind) -> impl Iterator<Item = &Document> {
-        self.documents[kind.index()].values()
+        self.documents[kind.index()].values().map(Box::as_ref)
     }
 
     /// How many documents of a kind there are.
@@ -87,7 +88,7 @@ impl Books {
 
     /// One document.
     pub(crate) fn document(&self, kind: Kind, id: Id) -> Option<&Document> {
-        self.documents[kind.index()].get(&id)
+        self.documents[kind.index()].get(&id).map(Box::as_ref)
     }
 
     /// What was deleted.

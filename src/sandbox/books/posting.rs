@@ -78,7 +78,7 @@ impl Books {
         self.bank(id, &document.lines, true, now);
         self.weigh(&document, Decimal::ONE, &mut concerned);
         concerned.extend(document.customer);
-        self.documents[document.kind.index()].insert(id, document);
+        self.documents[document.kind.index()].insert(id, Box::new(document));
         self.touch(&concerned, now);
         self.revision += 1;
         Ok(id)
@@ -138,7 +138,7 @@ impl Books {
         concerned.extend(document.customer);
         document.stamp = before.stamp;
         document.stamp.bump(now);
-        self.documents[document.kind.index()].insert(id, document);
+        self.documents[document.kind.index()].insert(id, Box::new(document));
         self.touch(&concerned, now);
         self.revision += 1;
         Ok(())

@@ -11,6 +11,7 @@ use super::{Mistake, Outcome, company};
 use crate::sandbox::books::{Books, Detail, Document, Id, Kind, Line, List};
 use crate::sandbox::query::shown;
 use crate::sandbox::state::Shared;
+use crate::sandbox::wire::request::is_reasonable;
 use crate::sandbox::wire::schema::Entity;
 use crate::sandbox::wire::{amount, pacific};
 
@@ -56,10 +57,12 @@ fn post_document(books: &mut Books, document: Document, now: jiff::Timestamp) ->
 }
 
 fn positive(amount: Decimal) -> Result<Decimal, Mistake> {
-    if amount > Decimal::ZERO {
+    if amount > Decimal::ZERO && is_reasonable(&amount) {
         Ok(amount)
     } else {
-        Err(Mistake::new("the amount must be greater than zero"))
+        Err(Mistake::new(
+            "the amount must be greater than zero, and no more than a million million",
+        ))
     }
 }
 
@@ -75,7 +78,12 @@ pub(super) async fn invoice(
     document.total = positive(wanted.amount)?;
     document.open = document.total;
     document.due = match (wanted.due_days, books.find_customer(&wanted.customer)) {
-        (Some(days), _) => document.date.checked_add(jiff::Span::new().days(days)).ok(),
+        (Some(days), _) => Some(
+            jiff::Span::new()
+                .try_days(days)
+                .and_then(|days| document.date.checked_add(days))
+                .map_err(|_| Mistake::new("due_days is out of all reason"))?,
+        ),
         (None, Some(customer)) => Some(books.due_date(customer, None, document.date)),
         (None, None) => None,
     };

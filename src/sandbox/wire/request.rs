@@ -113,6 +113,12 @@ impl Properties {
     }
 }
 
+/// Whether an amount is one that books can hold. The service documents 15 digits; the bound keeps
+/// every product and sum of amounts within what a decimal can hold.
+pub(crate) fn is_reasonable(amount: &Decimal) -> bool {
+    amount.abs() <= Decimal::from(1_000_000_000_000_i64)
+}
+
 /// A decimal among properties: a number, or a text that is one.
 ///
 /// # Errors
@@ -128,10 +134,12 @@ pub(crate) fn decimal(
         Some(Value::String(text)) => text.clone(),
         Some(_) => return Err(Fault::bad_number(property)),
     };
-    text.parse()
+    text.parse::<Decimal>()
         .or_else(|_| Decimal::from_scientific(&text))
+        .ok()
+        .filter(is_reasonable)
         .map(Some)
-        .map_err(|_| Fault::bad_number(property))
+        .ok_or_else(|| Fault::bad_number(property))
 }
 
 /// The id in a reference among properties; a bare text is taken as the id.

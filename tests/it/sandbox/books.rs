@@ -487,6 +487,22 @@ async fn refusals_have_their_code_and_change_nothing() {
             json!({"CustomerRef": {"value": "77"}, "Line": sale(dec("1"))}),
             "2500",
         ),
+        // More than books can hold, and more than a decimal can.
+        (
+            "payment",
+            json!({"CustomerRef": one, "TotalAmt": 1e20}),
+            "2080",
+        ),
+        (
+            "payment",
+            json!({"CustomerRef": one, "TotalAmt": 1e300}),
+            "2080",
+        ),
+        (
+            "payment",
+            json!({"CustomerRef": one, "TotalAmt": -1}),
+            "6000",
+        ),
         (
             "invoice",
             json!({"CustomerRef": one, "Line": sale(dec("1")), "TxnDate": "soon"}),

@@ -2,6 +2,7 @@
 
 mod books;
 mod changes;
+mod control;
 mod dataset;
 mod harness;
 mod limits;
