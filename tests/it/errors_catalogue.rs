@@ -5,7 +5,9 @@ use financial_pulse::service::ErrorCode;
 /// The rows of the catalogue: code, status, whether trying again helps.
 fn documented() -> Vec<(String, String, String)> {
     let document = include_str!("../../docs/errors.md");
-    document
+    // The catalogue is the first of the document's tables.
+    let catalogue = document.split("\n## ").nth(1).unwrap_or_default();
+    catalogue
         .lines()
         .filter(|line| line.starts_with("| `"))
         .map(|line| {
