@@ -98,6 +98,10 @@ async fn run(plan: &Plan) {
         stage.answers.len(),
     );
 
+    // Before anything else has grown and shrunk this process.
+    println!("memory per cached customer:");
+    memory::print(&stage).await;
+
     let duration = Duration::from_secs_f64(plan.seconds);
     let mut rounds = Rounds::default();
     for _ in 0..plan.rounds {
@@ -122,8 +126,6 @@ async fn run(plan: &Plan) {
         "\nwhere an answer's time goes when it is made anew (one thread, in process, medians):"
     );
     parts::print(&stage).await;
-    println!("\nmemory per cached customer:");
-    memory::print(&stage).await;
 }
 
 /// The measurements by name, in the order in which they came.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_graphql::{SDLExportOptions, Schema};
 
+pub mod documents;
 pub mod error;
 pub mod limits;
 pub mod mutation;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use async_graphql::parser::types::OperationType;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Response as Answer, ServerError};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -30,6 +30,7 @@ use super::negotiation::{MediaType, Parameters, bypasses_kept, sends_json};
 use super::request_id::{RequestId, RequestIds};
 use super::subscriptions;
 use crate::clock::Clock;
+use crate::graphql::documents::Documents;
 use crate::graphql::error::{code_of, finish, is_request_error, request_error};
 use crate::graphql::request::Dependencies;
 use crate::graphql::{PulseSchema, limits};
@@ -57,6 +58,7 @@ pub struct Endpoint {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: EndpointSettings,
     answers: KeptAnswers,
+    documents: Documents,
     in_flight: AtomicUsize,
     ids: RequestIds,
     meters: Meters,
@@ -85,6 +87,7 @@ impl Endpoint {
             clock,
             settings,
             answers: KeptAnswers::new(settings.answer_bytes),
+            documents: Documents::default(),
             in_flight: AtomicUsize::new(0),
             ids: RequestIds::default(),
             meters: Meters::new(),
@@ -306,7 +309,7 @@ impl Endpoint {
             question,
         } = asked;
         let name = parameters.operation_name.as_deref();
-        let prepared = limits::parse(&parameters.query).and_then(|document| {
+        let prepared = self.documents.read(&parameters.query).and_then(|document| {
             let kind = limits::operation(&document, name)?.ty;
             Ok((document, kind))
         });
@@ -329,7 +332,7 @@ impl Endpoint {
             .into_request()
             .data(Arc::clone(&bearer.caller))
             .data(dependencies.clone());
-        request.set_parsed_query(document);
+        request.set_parsed_query(ExecutableDocument::clone(&document));
         let mut answer = self.run(request).await;
         finish(&mut answer, id.as_str());
         let mut outcome = Outcome::executed(&answer, media_type, id);
