@@ -65,7 +65,7 @@ pub(super) struct AddArgs {
     /// Its name
     #[arg(long)]
     name: Option<String>,
-    /// An origin that may frame the widget, such as https://crm.acme.com; may be given several times
+    /// An origin that may frame the widget, such as `https://crm.acme.com`; may be given several times
     #[arg(long = "frame-ancestor", value_name = "ORIGIN")]
     frame_ancestors: Vec<String>,
     /// Whether reps see amounts (else the decision and rough sizes)
