@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -56,6 +56,7 @@ impl CompanyServer {
         let router = Router::new()
             .route("/v3/company/{realm}/query", post(query))
             .route("/v3/company/{realm}/batch", post(batch))
+            .route("/v3/company/{realm}/cdc", get(changes))
             .route("/v3/company/{realm}/companyinfo/{id}", get(company_info))
             .route("/v3/company/{realm}/preferences", get(preferences))
             .with_state(Arc::clone(&served));
@@ -117,6 +118,27 @@ async fn batch(
         })
         .collect();
     axum::Json(json!({"BatchItemResponse": items, "time": TIME}))
+}
+
+/// What changed since a time, each entity that was asked for; one without a change gives `{}`.
+async fn changes(
+    State(served): Shared,
+    Query(asked): Query<BTreeMap<String, String>>,
+) -> axum::Json<Value> {
+    let served = lock(&served);
+    let since: Timestamp = asked["changedSince"].parse().expect("an instant");
+    let entities: Vec<Value> = asked["entities"]
+        .split(',')
+        .map(|entity| {
+            let rows = served.company.entities.get(entity).into_iter().flatten();
+            let changed: Vec<&Value> = rows.filter(|row| changed_at(row) >= since).collect();
+            if changed.is_empty() {
+                return json!({});
+            }
+            json!({entity: changed, "startPosition": 1, "maxResults": changed.len()})
+        })
+        .collect();
+    axum::Json(json!({"CDCResponse": [{"QueryResponse": entities}], "time": TIME}))
 }
 
 async fn company_info(State(served): Shared) -> axum::Json<Value> {
