@@ -15,7 +15,7 @@ use super::limits;
 const CAPACITY_BYTES: u64 = 1024 * 1024;
 
 /// Documents that were read and are within the limits, by their text.
-pub struct Documents(Cache<Box<str>, Arc<ExecutableDocument>>);
+pub struct Documents(Cache<Arc<str>, Arc<ExecutableDocument>>);
 
 impl fmt::Debug for Documents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,7 +31,7 @@ impl Default for Documents {
             .name("documents")
             .max_capacity(CAPACITY_BYTES)
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(|text: &Box<str>, _| u32::try_from(text.len()).unwrap_or(u32::MAX))
+            .weigher(|text: &Arc<str>, _| u32::try_from(text.len()).unwrap_or(u32::MAX))
             .build();
         Self(cache)
     }
