@@ -161,7 +161,8 @@ describe('the demo', () => {
     const visited = await visit(demo, 'company:alder-finch');
     const { frame, queries } = visited;
     const rows = frame.locator('main li > [aria-expanded]');
-    const more = frame.getByRole('button', { name: 'Show more' });
+    // While a page is on its way the button says so.
+    const more = frame.getByRole('button', { name: /^(Show more|Loading more…)$/ });
     const [, total] = /\d+ of (\d+)/.exec(await visited.words());
     while (await more.isVisible()) {
       const shown = await rows.count();
