@@ -2,9 +2,11 @@
 //! time and stored before use.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
+use secrecy::ExposeSecret;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
@@ -61,6 +63,9 @@ pub enum LedgerError {
     /// The process is shutting down.
     #[error("stopped by shutdown; the next run goes on from here")]
     Stopped,
+    /// The work ended by a fault of ours.
+    #[error("the sync ended abnormally")]
+    Abnormal,
 }
 
 impl LedgerError {
@@ -73,12 +78,21 @@ impl LedgerError {
             Self::NotAuthorized(_) => "not_authorized",
             Self::Busy => "busy",
             Self::Stopped => "stopped",
+            Self::Abnormal => "abnormal",
         }
     }
 }
 
 /// A token with less life left than this is renewed before the next call.
 const MINIMUM_TOKEN_LIFE: SignedDuration = SignedDuration::from_secs(60);
+
+/// The waits between attempts to store fresh tokens.
+const STORE_PAUSES: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
 
 /// Exclusive access to one connection's ledger, held by lease, so that no two workers in any process
 /// read it or refresh its tokens at once.
@@ -220,14 +234,49 @@ impl Ledger {
     }
 
     /// Rotates the tokens. The answer is stored before anyone uses it: from the moment of rotation
-    /// the old refresh token may be dead.
+    /// the old refresh token may be dead. Where a person has consented anew meanwhile, their tokens
+    /// stand and are used.
     async fn refresh(&self, tokens: &StoredTokens) -> Result<StoredTokens, LedgerError> {
         let answer = self.provider.authorization().refresh(&tokens.refresh).await;
+        if matches!(answer, Err(ProviderError::ConsentLost { .. }))
+            && let Some(newer) = self.newer_than(tokens).await?
+        {
+            return Ok(newer);
+        }
         let fresh = stored(self.settle(answer).await?);
-        self.store
-            .put_tokens(&self.connection.id, &fresh, self.clock.now())
-            .await?;
-        Ok(fresh)
+        if self.keep(tokens, &fresh).await? {
+            return Ok(fresh);
+        }
+        self.newer_than(tokens)
+            .await?
+            .ok_or(LedgerError::NotAuthorized(ConnectionState::Revoked))
+    }
+
+    /// Stores fresh tokens in place of those before. A store that fails is asked again: giving up
+    /// loses the connection.
+    async fn keep(&self, before: &StoredTokens, fresh: &StoredTokens) -> Result<bool, StoreError> {
+        let (id, mut pauses) = (&self.connection.id, STORE_PAUSES.into_iter());
+        loop {
+            let now = self.clock.now();
+            match self.store.rotate_tokens(id, before, fresh, now).await {
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    let Some(pause) = pauses.next() else {
+                        return Err(error);
+                    };
+                    warn!(connection = %id, %error, "fresh tokens not stored, trying again");
+                    tokio::time::sleep(pause).await;
+                }
+                kept => return kept,
+            }
+        }
+    }
+
+    /// The tokens that stand in the store, where they are others than these.
+    async fn newer_than(&self, tokens: &StoredTokens) -> Result<Option<StoredTokens>, StoreError> {
+        let standing = self.store.tokens(&self.connection.id).await?;
+        let other =
+            |newer: &StoredTokens| newer.refresh.expose_secret() != tokens.refresh.expose_secret();
+        Ok(standing.filter(other))
     }
 
     async fn settle<T>(&self, answer: ProviderResult<T>) -> Result<T, LedgerError> {

@@ -26,6 +26,9 @@ pub(super) mod sql {
                 refresh_token = excluded.refresh_token,
                 refresh_expires_at = excluded.refresh_expires_at,
                 stored_at = excluded.stored_at";
+        ROTATE = "UPDATE credential SET access_token = $2, access_expires_at = $3,
+                refresh_token = $4, refresh_expires_at = $5, stored_at = $6
+            WHERE connection = $1 AND refresh_token = $7";
         GET = "SELECT credential.connection, connection.tenant, access_token, access_expires_at,
                 refresh_token, refresh_expires_at
             FROM credential JOIN connection ON connection.id = credential.connection
@@ -78,14 +81,7 @@ impl Store {
         let tenant = tenant_of(&mut tx, id)
             .await?
             .ok_or_else(|| StoreError::missing("connection"))?;
-        let seal = |column, token: &SecretString| {
-            self.keys.seal(
-                token.expose_secret().as_bytes(),
-                &place(column, id.as_str(), tenant.as_str()),
-            )
-        };
-        let access = seal(ACCESS, &tokens.access)?;
-        let refresh = seal(REFRESH, &tokens.refresh)?;
+        let (access, refresh) = self.seal_tokens(id.as_str(), tenant.as_str(), tokens)?;
         with_tx!(&mut tx, |connection| sqlx::query(sql::PUT)
             .bind(id.as_str())
             .bind(access)
@@ -97,6 +93,45 @@ impl Store {
             .await
             .map(drop))?;
         tx.commit().await
+    }
+
+    /// Keeps the tokens that a refresh gave in place of those it was made with; `false`, and nothing
+    /// changed, when others stand there by now: a person has consented anew meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Crypto`] when the tokens that stand there do not open.
+    pub async fn rotate_tokens(
+        &self,
+        id: &ConnectionId,
+        before: &StoredTokens,
+        fresh: &StoredTokens,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        let mut tx = self.begin().await?;
+        let row: Option<Row> = with_tx!(&mut tx, |connection| sqlx::query_as(sql::GET)
+            .bind(id.as_str())
+            .fetch_optional(connection)
+            .await)?;
+        let Some(row) = row else { return Ok(false) };
+        let standing = self.open_tokens(&row)?;
+        if standing.refresh.expose_secret() != before.refresh.expose_secret() {
+            return Ok(false);
+        }
+        let (access, refresh) = self.seal_tokens(&row.connection, &row.tenant, fresh)?;
+        let rotated = with_tx!(&mut tx, |connection| sqlx::query(sql::ROTATE)
+            .bind(id.as_str())
+            .bind(access)
+            .bind(millis(fresh.access_expires_at))
+            .bind(refresh)
+            .bind(fresh.refresh_expires_at.map(millis))
+            .bind(millis(now))
+            // The very bytes that were read: PostgreSQL may let another writer in between.
+            .bind(row.refresh_token)
+            .execute(connection)
+            .await
+            .map(|done| done.rows_affected()))?;
+        tx.commit().await?;
+        Ok(rotated == 1)
     }
 
     /// A connection's tokens.
@@ -147,14 +182,7 @@ impl Store {
                 continue;
             }
             let tokens = self.open_tokens(&row)?;
-            let seal = |column, token: &SecretString| {
-                self.keys.seal(
-                    token.expose_secret().as_bytes(),
-                    &place(column, &row.connection, &row.tenant),
-                )
-            };
-            let access = seal(ACCESS, &tokens.access)?;
-            let refresh = seal(REFRESH, &tokens.refresh)?;
+            let (access, refresh) = self.seal_tokens(&row.connection, &row.tenant, &tokens)?;
             with_tx!(&mut *tx, |connection| sqlx::query(sql::RESEAL)
                 .bind(row.connection.as_str())
                 .bind(access)
@@ -165,6 +193,23 @@ impl Store {
             count += 1;
         }
         Ok(count)
+    }
+
+    /// The access and the refresh token, sealed for their row.
+    fn seal_tokens(
+        &self,
+        connection: &str,
+        tenant: &str,
+        tokens: &StoredTokens,
+    ) -> StoreResult<(Vec<u8>, Vec<u8>)> {
+        let seal = |column, token: &SecretString| {
+            let place = place(column, connection, tenant);
+            self.keys.seal(token.expose_secret().as_bytes(), &place)
+        };
+        Ok((
+            seal(ACCESS, &tokens.access)?,
+            seal(REFRESH, &tokens.refresh)?,
+        ))
     }
 
     fn open_tokens(&self, row: &Row) -> StoreResult<StoredTokens> {

@@ -65,6 +65,32 @@ async fn tokens_are_replaced_and_forgotten() {
 }
 
 #[tokio::test]
+async fn a_refresh_never_replaces_the_tokens_of_a_newer_consent() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        with_books(store).await;
+        let [first, second, third] = [("a1", "r1"), ("a2", "r2"), ("a3", "r3")]
+            .map(|(access, refresh)| tokens(access, refresh));
+        let consented = tokens("a9", "r9");
+        let rotate = async |before, fresh| {
+            let rotated = store.rotate_tokens(&books_id(), before, fresh, at(3)).await;
+            rotated.unwrap()
+        };
+        assert!(!rotate(&first, &second).await, "nothing stands there");
+        store.put_tokens(&books_id(), &first, at(1)).await.unwrap();
+        assert!(rotate(&first, &second).await);
+        assert_eq!(shown(store).await, Some(("a2".to_owned(), "r2".to_owned())));
+        store
+            .put_tokens(&books_id(), &consented, at(2))
+            .await
+            .unwrap();
+        assert!(!rotate(&second, &third).await);
+        assert_eq!(shown(store).await, Some(("a9".to_owned(), "r9".to_owned())));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn tokens_stand_in_no_file_as_they_are() {
     for_each_database(async |database| {
         let store = &database.store;
