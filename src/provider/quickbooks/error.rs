@@ -120,8 +120,10 @@ fn meaning(code: Option<&str>, kind: &str, status: u16, throttle_wait: Duration)
         },
         // The access token is expired or revoked.
         (Some("3200"), _) => ProviderError::Unauthorized { code: named() },
-        // The app (3100) or the consenting user (120) lost access; the subscription ended (6190).
-        (Some("3100" | "120" | "6190"), _) => ProviderError::Forbidden { code: named() },
+        // The app (3100) or the consenting user (120) lost access: only consent anew helps.
+        (Some("3100" | "120"), _) => ProviderError::ConsentLost { code: named() },
+        // The company's subscription ended.
+        (Some("6190"), _) => ProviderError::Forbidden { code: named() },
         // Not found, or made inactive.
         (Some("610"), _) => ProviderError::NotFound,
         // An error inside QuickBooks.

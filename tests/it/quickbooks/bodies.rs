@@ -612,12 +612,12 @@ async fn described_refusals_have_a_meaning_too() {
         (
             401,
             r#"<?xml version="1.0"?><IntuitResponse><Fault type="AuthenticationFault"><Error code="120"><Message>You do not have access</Message></Error></Fault></IntuitResponse>"#,
-            "forbidden",
+            "consent_lost",
         ),
         (
             403,
             r#"{"fault":{"error":[{"message":"message=ApplicationAuthorizationFailed; errorCode=003100; statusCode=403","code":"3100"}],"type":"AUTHORIZATION"}}"#,
-            "forbidden",
+            "consent_lost",
         ),
         (403, "<html>Forbidden</html>", "forbidden"),
         (

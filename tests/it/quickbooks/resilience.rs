@@ -84,7 +84,7 @@ async fn what_no_retry_helps_is_asked_once() {
         (
             403,
             r#"{"fault":{"error":[{"code":"3100"}],"type":"AUTHORIZATION"}}"#,
-            "forbidden",
+            "consent_lost",
         ),
         (
             400,
