@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -53,7 +53,33 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(20);
 struct Schedule {
     due_at: Timestamp,
     failures: u32,
-    running: bool,
+}
+
+/// The syncs under way, with the connection of each.
+#[derive(Default)]
+struct UnderWay {
+    tasks: JoinSet<Result<(), LedgerError>>,
+    connections: HashMap<task::Id, Connection>,
+}
+
+impl UnderWay {
+    fn reads(&self, id: &ConnectionId) -> bool {
+        self.connections
+            .values()
+            .any(|connection| connection.id == *id)
+    }
+
+    /// The next sync to end, however it ended; `None` while there is none.
+    async fn ended(&mut self) -> Option<(Connection, Result<(), LedgerError>)> {
+        let (id, outcome) = match self.tasks.join_next_with_id().await? {
+            Ok(ended) => ended,
+            Err(error) => {
+                error!(%error, "a sync ended abnormally");
+                (error.id(), Err(LedgerError::Abnormal))
+            }
+        };
+        Some((self.connections.remove(&id)?, outcome))
+    }
 }
 
 impl Worker {
@@ -62,18 +88,15 @@ impl Worker {
     pub async fn run(self, stop: CancellationToken) {
         let slots = Arc::new(Semaphore::new(self.at_once.max(1)));
         let mut schedules: HashMap<ConnectionId, Schedule> = HashMap::new();
-        let mut running: JoinSet<(Connection, Result<(), LedgerError>)> = JoinSet::new();
+        let mut under_way = UnderWay::default();
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(finished) = running.join_next() => match finished {
-                    Ok((connection, outcome)) => {
-                        self.changed.notify_one();
-                        let next = self.next(&connection, schedules.get(&connection.id), &outcome);
-                        schedules.insert(connection.id, next);
-                    }
-                    Err(error) => error!(%error, "a sync ended abnormally"),
-                },
+                Some((connection, outcome)) = under_way.ended() => {
+                    self.changed.notify_one();
+                    let next = self.next(&connection, schedules.get(&connection.id), &outcome);
+                    schedules.insert(connection.id, next);
+                }
                 () = tokio::time::sleep(ROUND) => {}
             }
             let connections = match self.store.connections().await {
@@ -85,10 +108,10 @@ impl Worker {
             };
             schedules.retain(|id, _| connections.iter().any(|connection| connection.id == *id));
             for connection in connections {
-                self.start_if_due(connection, &mut schedules, &mut running, &slots);
+                self.start_if_due(connection, &mut schedules, &mut under_way, &slots);
             }
         }
-        let drained = async { while running.join_next().await.is_some() {} };
+        let drained = async { while under_way.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(LONGEST_DRAIN, drained).await.is_err() {
             warn!("a sync did not end in time and is cut off; it goes on at its last mark");
         }
@@ -98,14 +121,13 @@ impl Worker {
         &self,
         connection: Connection,
         schedules: &mut HashMap<ConnectionId, Schedule>,
-        running: &mut JoinSet<(Connection, Result<(), LedgerError>)>,
+        under_way: &mut UnderWay,
         slots: &Arc<Semaphore>,
     ) {
         let now = self.clock.now();
         let schedule = schedules.entry(connection.id.clone()).or_insert(Schedule {
             due_at: now,
             failures: 0,
-            running: false,
         });
         if connection.state != ConnectionState::Active {
             // Authorized again, it is due at once.
@@ -113,19 +135,19 @@ impl Worker {
             schedule.failures = 0;
             return;
         }
-        if schedule.running || schedule.due_at > now {
+        if schedule.due_at > now || under_way.reads(&connection.id) {
             return;
         }
         let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
             return;
         };
-        schedule.running = true;
-        let sync = self.sync.clone();
-        running.spawn(async move {
-            let outcome = sync.run(&connection.id, Depth::Due, &|_, _| {}).await;
+        let (sync, id) = (self.sync.clone(), connection.id.clone());
+        let task = under_way.tasks.spawn(async move {
+            let outcome = sync.run(&id, Depth::Due, &|_, _| {}).await;
             drop(slot);
-            (connection, outcome.map(|_| ()))
+            outcome.map(|_| ())
         });
+        under_way.connections.insert(task.id(), connection);
     }
 
     fn next(
@@ -151,7 +173,6 @@ impl Worker {
         Schedule {
             due_at: now.checked_add(wait).unwrap_or(now),
             failures,
-            running: false,
         }
     }
 }
