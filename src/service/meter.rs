@@ -1,9 +1,12 @@
 //! The monthly budget of metered reads, shared fairly between the connections of an app.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use crate::clock::Clock;
 use crate::domain::connection::ProviderKind;
@@ -11,9 +14,10 @@ use crate::domain::freshness::ConnectionState;
 use crate::provider::{CallMeter, ProviderError, ProviderResult};
 use crate::store::Store;
 
-use std::sync::Arc;
-
 /// Counts reads in the store, so that the count outlives a restart and holds for all instances.
+///
+/// Within the month's budget each connection has an equal share for certain, and beyond its share
+/// gets what the others have left unused of the month so far.
 pub struct BudgetMeter {
     store: Store,
     clock: Arc<dyn Clock>,
@@ -46,47 +50,42 @@ impl CallMeter for BudgetMeter {
             what: "the calls cannot be counted".to_owned(),
         };
         let month = Month::of(self.clock.now());
-        let sharers = self.store.connections().await.map_err(failed)?;
-        let sharers = sharers
-            .iter()
-            .filter(|other| other.provider == kind && other.state == ConnectionState::Active)
-            .count();
         let reads = self
             .store
             .spend_read(kind.as_str(), account, &month.name)
             .await
             .map_err(failed)?;
-        let sharers = u64::try_from(sharers).unwrap_or(u64::MAX);
-        if may_read(
-            self.monthly_reads,
-            reads.account,
-            reads.app,
-            sharers,
-            &month,
-        ) {
+        let spent = |until| Err(ProviderError::BudgetSpent { until });
+        if reads.app > self.monthly_reads {
+            return spent(month.end);
+        }
+        if reads.app <= month.accrued(self.monthly_reads) {
+            return Ok(());
+        }
+        let connections = self.store.connections().await.map_err(failed)?;
+        let sharers = connections
+            .iter()
+            .filter(|other| other.provider == kind && other.state == ConnectionState::Active)
+            .count();
+        if reads.account <= share(self.monthly_reads, sharers) {
             Ok(())
         } else {
-            Err(ProviderError::BudgetSpent { until: month.end })
+            spent(month.accrues(self.monthly_reads, reads.app))
         }
     }
 }
 
-/// Whether a read fits: within the month's budget, each account has an equal share for certain, and
-/// beyond its share gets what the others have left unused of the month so far.
-fn may_read(budget: u64, account: u64, app: u64, sharers: u64, month: &Month) -> bool {
-    let share = budget / sharers.max(1);
-    let accrued = u128::from(budget) * u128::from(month.elapsed) / u128::from(month.length.max(1));
-    app <= budget && (account <= share || u128::from(app) <= accrued)
+/// The reads of a month that one of so many connections may make for certain.
+fn share(budget: u64, sharers: usize) -> u64 {
+    budget / u64::try_from(sharers).unwrap_or(u64::MAX).max(1)
 }
 
 /// The calendar month, UTC, in which a budget counts.
 struct Month {
     name: String,
+    now: Timestamp,
+    start: Timestamp,
     end: Timestamp,
-    /// Seconds gone.
-    elapsed: u64,
-    /// Seconds in all.
-    length: u64,
 }
 
 impl Month {
@@ -99,14 +98,34 @@ impl Month {
             .ok()
             .and_then(midnight)
             .unwrap_or(now);
-        let seconds = |from: Timestamp, to: Timestamp| (to - from).get_seconds().unsigned_abs();
         Self {
             name: date.strftime("%Y-%m").to_string(),
+            now,
+            start,
             end,
-            elapsed: seconds(start, now),
-            length: seconds(start, end),
         }
     }
+
+    /// The part of a budget that the month so far stands for.
+    fn accrued(&self, budget: u64) -> u64 {
+        let part = u128::from(budget) * seconds(self.start, self.now)
+            / seconds(self.start, self.end).max(1);
+        u64::try_from(part).unwrap_or(budget)
+    }
+
+    /// When the month so far stands for so many reads of a budget.
+    fn accrues(&self, budget: u64, reads: u64) -> Timestamp {
+        let length = seconds(self.start, self.end);
+        let after = (u128::from(reads) * length).div_ceil(u128::from(budget).max(1));
+        i64::try_from(after).map_or(self.end, |after| {
+            let moment = self.start.saturating_add(SignedDuration::from_secs(after));
+            moment.map_or(self.end, |moment| moment.min(self.end))
+        })
+    }
+}
+
+fn seconds(from: Timestamp, to: Timestamp) -> u128 {
+    u128::try_from(to.duration_since(from).as_secs()).unwrap_or(0)
 }
 
 fn midnight(date: Date) -> Option<Timestamp> {
@@ -122,29 +141,14 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_named_and_measured() {
+    fn a_month_is_named_and_accrues_its_budget_evenly() {
         let middle = month("2026-02-15T00:00:00Z");
         assert_eq!(middle.name, "2026-02");
         assert_eq!(middle.end.to_string(), "2026-03-01T00:00:00Z");
-        assert_eq!(middle.elapsed * 2, middle.length);
-    }
-
-    #[test]
-    fn everyone_has_a_share_and_more_only_of_what_is_left_unused() {
-        let start = month("2026-02-01T00:00:01Z");
-        assert!(may_read(100, 50, 50, 2, &start), "the share is certain");
-        assert!(
-            !may_read(100, 51, 51, 2, &start),
-            "beyond it, nothing is unused yet"
-        );
-        let end = month("2026-02-28T00:00:00Z");
-        assert!(
-            may_read(100, 90, 91, 2, &end),
-            "late in the month, what others left"
-        );
-        assert!(
-            !may_read(100, 1, 101, 2, &end),
-            "the budget itself holds for all"
-        );
+        assert_eq!(middle.accrued(100), 50);
+        assert_eq!(middle.accrues(100, 50), middle.now);
+        assert_eq!(middle.accrues(100, 75).to_string(), "2026-02-22T00:00:00Z");
+        assert_eq!(middle.accrues(100, 101), middle.end);
+        assert_eq!(middle.accrues(0, 1), middle.end);
     }
 }
