@@ -10,7 +10,7 @@ use super::types::money::MoneyInput;
 use super::types::pulse::Contact;
 use super::types::scalars::Date;
 use crate::cache::version::Stamp;
-use crate::domain::ids::ContactId;
+use crate::domain::ids::{ContactId, CustomerKey};
 use crate::service::ServiceError;
 use crate::service::limits::LimitRequest;
 
@@ -27,6 +27,14 @@ pub struct LinkContactInput {
     customer_id: ID,
     /// Why, for the audit.
     reason: Option<String>,
+}
+
+impl LinkContactInput {
+    fn ids(&self) -> async_graphql::Result<(ContactId, CustomerKey)> {
+        let contact = contact_id("contactId", &self.contact_id).extend()?;
+        let customer = customer_key("customerId", &self.customer_id).extend()?;
+        Ok((contact, customer))
+    }
 }
 
 /// The contact after its links were changed.
@@ -70,17 +78,10 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to link.")] input: LinkContactInput,
     ) -> async_graphql::Result<LinkContactPayload> {
-        let contact = contact_id("contactId", &input.contact_id).extend()?;
-        let customer = customer_key("customerId", &input.customer_id).extend()?;
-        services(ctx)
-            .link(
-                request::viewer(ctx)?,
-                &contact,
-                &customer,
-                input.reason.as_deref(),
-            )
-            .await
-            .extend()?;
+        let (contact, customer) = input.ids()?;
+        let (viewer, reason) = (request::viewer(ctx)?, input.reason.as_deref());
+        let done = services(ctx).link(viewer, &contact, &customer, reason);
+        done.await.extend()?;
         linked(ctx, &contact).await
     }
 
@@ -90,17 +91,10 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to unlink.")] input: LinkContactInput,
     ) -> async_graphql::Result<LinkContactPayload> {
-        let contact = contact_id("contactId", &input.contact_id).extend()?;
-        let customer = customer_key("customerId", &input.customer_id).extend()?;
-        services(ctx)
-            .unlink(
-                request::viewer(ctx)?,
-                &contact,
-                &customer,
-                input.reason.as_deref(),
-            )
-            .await
-            .extend()?;
+        let (contact, customer) = input.ids()?;
+        let (viewer, reason) = (request::viewer(ctx)?, input.reason.as_deref());
+        let done = services(ctx).unlink(viewer, &contact, &customer, reason);
+        done.await.extend()?;
         linked(ctx, &contact).await
     }
 

@@ -18,7 +18,7 @@ pub struct ImportProblem {
 
 impl ImportProblem {
     /// A problem of the file as a whole, or of storing it.
-    pub(super) fn whole(what: &dyn fmt::Display) -> Vec<Self> {
+    fn whole(what: &dyn fmt::Display) -> Vec<Self> {
         vec![Self {
             line: 0,
             what: what.to_string(),
@@ -44,21 +44,45 @@ pub struct Imported {
     pub unchanged: u64,
 }
 
-impl Imported {
-    pub(super) fn count(&mut self, added: bool) {
-        if added {
-            self.added += 1;
-        } else {
-            self.unchanged += 1;
+/// Takes a CSV with the given columns: checks every line, and stores them only when all are right.
+/// `keep` answers whether a line changed anything.
+///
+/// # Errors
+/// Every line that is wrong, with what is wrong and what to write instead.
+pub(super) async fn import<Row: DeserializeOwned, Checked, E: fmt::Display>(
+    csv: &[u8],
+    columns: &[&str],
+    check: impl AsyncFn(Row) -> Result<Checked, String>,
+    keep: impl AsyncFn(Checked) -> Result<bool, E>,
+) -> Result<Imported, Vec<ImportProblem>> {
+    let mut problems = Vec::new();
+    let mut right = Vec::new();
+    for (line, row) in read_rows(csv, columns)? {
+        match check(row).await {
+            Ok(checked) => right.push(checked),
+            Err(what) => problems.push(ImportProblem { line, what }),
         }
     }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let mut imported = Imported::default();
+    for checked in right {
+        let changed = keep(checked).await;
+        if changed.map_err(|error| ImportProblem::whole(&error))? {
+            imported.added += 1;
+        } else {
+            imported.unchanged += 1;
+        }
+    }
+    Ok(imported)
 }
 
 /// Reads CSV with a header of the given columns, in any order; optional ones may be left out.
 ///
 /// # Errors
 /// Every line that cannot be read.
-pub(super) fn read_rows<Row: DeserializeOwned>(
+fn read_rows<Row: DeserializeOwned>(
     csv: &[u8],
     columns: &[&str],
 ) -> Result<Vec<(u64, Row)>, Vec<ImportProblem>> {

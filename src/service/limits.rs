@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::error::ServiceError;
-use super::import::{ImportProblem, Imported, read_rows};
+use super::import::{ImportProblem, Imported, import};
 use super::linking::require_customer;
 use crate::auth::Viewer;
 use crate::clock::Clock;
@@ -194,33 +194,18 @@ impl Limits {
         csv: &[u8],
         actor: &str,
     ) -> Result<Imported, Vec<ImportProblem>> {
-        let rows: Vec<(u64, LimitRow)> = read_rows(csv, &COLUMNS)?;
-        let mut problems = Vec::new();
-        let mut requests = Vec::new();
-        for (line, row) in rows {
-            let checked = match row.into_request() {
-                Ok(request) => match self.check(tenant, &request).await {
-                    Ok(_) => Ok(request),
-                    Err(error) => Err(error.to_string()),
-                },
-                Err(what) => Err(what),
-            };
-            match checked {
-                Ok(request) => requests.push(request),
-                Err(what) => problems.push(ImportProblem { line, what }),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let mut imported = Imported::default();
-        for request in requests {
-            self.store_request(tenant, request, LimitOrigin::Import, actor)
-                .await
-                .map_err(|error| ImportProblem::whole(&error))?;
-            imported.count(true);
-        }
-        Ok(imported)
+        let check = async |row: LimitRow| {
+            let request = row.into_request()?;
+            let checked = self.check(tenant, &request).await;
+            checked.map_err(|error| error.to_string())?;
+            Ok(request)
+        };
+        let keep = async |request| {
+            let origin = LimitOrigin::Import;
+            let stored = self.store_request(tenant, request, origin, actor).await;
+            stored.map(|_| true)
+        };
+        import(csv, &COLUMNS, check, keep).await
     }
 
     /// Every limit of a tenant as CSV, in the form that [`Self::import`] reads.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::error::ServiceError;
-use super::import::{ImportProblem, Imported, read_rows};
+use super::import::{ImportProblem, Imported, import};
 use crate::auth::Viewer;
 use crate::clock::Clock;
 use crate::domain::contact::{Link, LinkOrigin};
@@ -165,28 +165,14 @@ impl Linking {
         csv: &[u8],
         actor: &str,
     ) -> Result<Imported, Vec<ImportProblem>> {
-        let rows: Vec<(u64, LinkRow)> = read_rows(csv, &COLUMNS)?;
-        let mut problems = Vec::new();
-        let mut links = Vec::new();
-        for (line, row) in rows {
-            match self.checked(tenant, &row, actor).await {
-                Ok(link) => links.push((link, row.reason)),
-                Err(what) => problems.push(ImportProblem { line, what }),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let mut imported = Imported::default();
-        for (link, reason) in links {
-            let added = self
-                .store
-                .add_link(tenant, &link, reason.as_deref())
-                .await
-                .map_err(|error| ImportProblem::whole(&error))?;
-            imported.count(added);
-        }
-        Ok(imported)
+        let check = async |row: LinkRow| {
+            let link = self.checked(tenant, &row, actor).await?;
+            Ok((link, row.reason))
+        };
+        let keep = async |(link, reason): (Link, Option<String>)| {
+            self.store.add_link(tenant, &link, reason.as_deref()).await
+        };
+        import(csv, &COLUMNS, check, keep).await
     }
 
     /// Every link of a tenant as CSV, in the form that [`Self::import`] reads.
