@@ -25,6 +25,19 @@ pub enum PaymentTerms {
         /// does.
         cutoff_days: u16,
     },
+    /// So many days after the last day of the month of issue.
+    AfterMonthEnd {
+        /// Days after that day.
+        days: u16,
+    },
+    /// On a day of the month that lies so many months after the month of issue. The day is clipped to
+    /// the month's length; where it lies before the issue date, the document is due at once.
+    DayOfMonthAfter {
+        /// 1 to 31.
+        day: u8,
+        /// 0 is the month of issue itself.
+        months: u8,
+    },
 }
 
 /// The party in the books.
@@ -53,6 +66,9 @@ pub struct Customer {
     pub ledger_balance: Option<Decimal>,
     /// The same with all sub-customers.
     pub ledger_balance_with_children: Option<Decimal>,
+    /// The ledger's own credit limit, in the customer's currency; `None` where it has none set, which is
+    /// not a limit of zero. It is the seed of ours.
+    pub credit_limit: Option<Decimal>,
     /// When the ledger last changed it.
     pub changed_at: Timestamp,
 }
@@ -66,6 +82,8 @@ pub struct Organization {
     pub base_currency: Currency,
     /// Whether documents may be in other currencies.
     pub multicurrency: bool,
+    /// What the ledger's web addresses call it, where that is not its id (Xero: the short code).
+    pub page_code: Option<Arc<str>>,
 }
 
 /// One customer's documents and every application that touches them, as one immutable picture.

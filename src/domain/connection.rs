@@ -16,28 +16,87 @@ use super::ids::{ConnectionId, TenantId};
 pub enum ProviderKind {
     /// QuickBooks Online.
     QuickBooks,
+    /// Xero.
+    Xero,
+    /// Sage Accounting.
+    Sage,
+    /// Tryton.
+    Tryton,
 }
 
 impl ProviderKind {
+    /// Every kind, in declaration order.
+    pub const ALL: [Self; 4] = [Self::QuickBooks, Self::Xero, Self::Sage, Self::Tryton];
+
     /// A stable, lower-case word (`quickbooks`).
     pub fn as_str(self) -> &'static str {
         match self {
             Self::QuickBooks => "quickbooks",
+            Self::Xero => "xero",
+            Self::Sage => "sage",
+            Self::Tryton => "tryton",
         }
     }
 
-    /// The datasets that such a ledger has.
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::QuickBooks => "QuickBooks Online",
+            Self::Xero => "Xero",
+            Self::Sage => "Sage Accounting",
+            Self::Tryton => "Tryton",
+        }
+    }
+
+    /// The datasets that such a ledger has, in the order in which a first load reads them: what
+    /// others refer to first.
     pub fn datasets(self) -> &'static [Dataset] {
         match self {
-            Self::QuickBooks => &Dataset::ALL,
+            Self::QuickBooks => &[
+                Dataset::Accounts,
+                Dataset::Terms,
+                Dataset::Items,
+                Dataset::Customers,
+                Dataset::Invoices,
+                Dataset::CreditNotes,
+                Dataset::Payments,
+                Dataset::JournalEntries,
+                Dataset::Deposits,
+                Dataset::Expenses,
+                Dataset::CashSales,
+                Dataset::CashRefunds,
+            ],
+            Self::Xero => &[
+                Dataset::Items,
+                Dataset::Customers,
+                Dataset::Invoices,
+                Dataset::CreditNotes,
+                Dataset::Overpayments,
+                Dataset::Prepayments,
+                Dataset::Payments,
+            ],
+            Self::Sage => &[
+                Dataset::Items,
+                Dataset::Customers,
+                Dataset::OpeningBalances,
+                Dataset::Invoices,
+                Dataset::CreditNotes,
+                Dataset::QuickEntries,
+                Dataset::Payments,
+                Dataset::Allocations,
+            ],
+            Self::Tryton => &[
+                Dataset::Items,
+                Dataset::Customers,
+                Dataset::Invoices,
+                Dataset::Payments,
+            ],
         }
     }
 
     /// The kind of a word made by [`Self::as_str`].
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::QuickBooks]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
@@ -56,8 +115,8 @@ pub struct Connection {
     pub tenant: TenantId,
     /// The accounting system.
     pub provider: ProviderKind,
-    /// The organization's id at the provider (QuickBooks: the realm id); `None` until a person has
-    /// consented.
+    /// The organization's id at the provider (QuickBooks: the realm id, Xero: the tenant id, Sage: the
+    /// business id); `None` until a person has consented.
     pub account: Option<Arc<str>>,
     /// The bookkeeping entity; `None` until first read.
     pub organization: Option<Organization>,

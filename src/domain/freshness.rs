@@ -31,18 +31,33 @@ pub enum Dataset {
     Deposits,
     /// Expenses and checks.
     Expenses,
+    /// Money received above what was owed.
+    Overpayments,
+    /// Money received before the invoice.
+    Prepayments,
+    /// Invoices and credits that were entered as a total only.
+    QuickEntries,
+    /// Credit set against invoices without money moving.
+    Allocations,
+    /// Balances brought forward when the books were opened.
+    OpeningBalances,
 }
 
 impl Dataset {
     /// Every dataset, in the order in which a first load reads them: what others refer to first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Accounts,
         Self::Terms,
         Self::Items,
         Self::Customers,
+        Self::OpeningBalances,
         Self::Invoices,
         Self::CreditNotes,
+        Self::QuickEntries,
+        Self::Overpayments,
+        Self::Prepayments,
         Self::Payments,
+        Self::Allocations,
         Self::JournalEntries,
         Self::Deposits,
         Self::Expenses,
@@ -65,6 +80,11 @@ impl Dataset {
             Self::JournalEntries => "journal_entries",
             Self::Deposits => "deposits",
             Self::Expenses => "expenses",
+            Self::Overpayments => "overpayments",
+            Self::Prepayments => "prepayments",
+            Self::QuickEntries => "quick_entries",
+            Self::Allocations => "allocations",
+            Self::OpeningBalances => "opening_balances",
         }
     }
 

@@ -57,13 +57,14 @@ impl DocumentRecord {
 }
 
 impl CustomerRecord {
-    /// Whether the ledger's own figures for it can be compared with ours
+    /// Whether the ledger's own figures for it can be computed with
     /// ([`super::money::MAX_AMOUNT`]).
     pub fn within_bounds(&self) -> bool {
         let customer = &self.customer;
         [
             customer.ledger_balance,
             customer.ledger_balance_with_children,
+            customer.credit_limit,
         ]
         .into_iter()
         .flatten()

@@ -128,6 +128,7 @@ pub(super) fn customer(id: &str) -> Customer {
         terms: None,
         ledger_balance: None,
         ledger_balance_with_children: None,
+        credit_limit: None,
         changed_at: at("2026-01-01T00:00:00Z"),
     }
 }
@@ -171,6 +172,7 @@ pub(super) fn family(members: Vec<CustomerBooks>, checked_at: &str) -> Family {
             name: "Books Inc.".into(),
             base_currency: currency("USD"),
             multicurrency: true,
+            page_code: None,
         }),
         time_zone: TimeZone::UTC,
         members: members.into_iter().map(Arc::new).collect(),

@@ -47,6 +47,15 @@ impl PaymentTerms {
                     due
                 }
             }
+            Self::AfterMonthEnd { days } => issued_on
+                .last_of_month()
+                .saturating_add(i32::from(days).days()),
+            Self::DayOfMonthAfter { day, months } => {
+                let month = issued_on
+                    .first_of_month()
+                    .saturating_add(i32::from(months).months());
+                on_day(month, day).max(issued_on)
+            }
         }
     }
 }
@@ -74,6 +83,22 @@ mod tests {
 
     fn due(terms: PaymentTerms, issued_on: &str) -> Date {
         terms.due_on(day(issued_on))
+    }
+
+    #[test]
+    fn days_after_the_month_end_are_counted_from_its_last_day() {
+        let terms = PaymentTerms::AfterMonthEnd { days: 30 };
+        assert_eq!(due(terms, "2026-01-03"), day("2026-03-02"));
+        assert_eq!(due(terms, "2026-01-31"), day("2026-03-02"));
+    }
+
+    #[test]
+    fn a_day_of_a_later_month_is_clipped_and_never_before_the_issue() {
+        let terms = |day, months| PaymentTerms::DayOfMonthAfter { day, months };
+        assert_eq!(due(terms(20, 1), "2026-01-31"), day("2026-02-20"));
+        assert_eq!(due(terms(31, 1), "2026-01-05"), day("2026-02-28"));
+        assert_eq!(due(terms(20, 0), "2026-01-05"), day("2026-01-20"));
+        assert_eq!(due(terms(20, 0), "2026-01-25"), day("2026-01-25"));
     }
 
     #[test]

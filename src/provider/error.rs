@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::freshness::Dataset;
+
 /// A failed call to a provider.
 ///
 /// Texts hold neither tokens nor names: a provider's own detail text may, so it is not kept.
@@ -69,6 +71,12 @@ pub enum ProviderError {
         /// What is wrong there, without the value.
         reason: String,
     },
+    /// The ledger has no such dataset: a fault on our side.
+    #[error("the ledger has no {}", dataset.as_str())]
+    Unsupported {
+        /// What was asked for.
+        dataset: Dataset,
+    },
     /// A setting is missing or wrong.
     #[error("the provider is not configured: {what}")]
     Misconfigured {
@@ -103,6 +111,7 @@ impl ProviderError {
             Self::CircuitOpen { .. } => "circuit_open",
             Self::Rejected { .. } => "rejected",
             Self::Malformed { .. } => "malformed",
+            Self::Unsupported { .. } => "unsupported",
             Self::Misconfigured { .. } => "misconfigured",
         }
     }

@@ -35,21 +35,45 @@ pub type ProviderResult<T> = Result<T, ProviderError>;
 pub struct Capabilities {
     /// The datasets that it has.
     pub datasets: &'static [Dataset],
-    /// How far back a question for changes may reach.
-    pub change_window: jiff::SignedDuration,
-    /// How far before the last watermark each question for changes starts.
+    /// How it tells what changed.
+    pub changes: ChangeFeed,
+    /// How far before the last watermark each question for changes starts, at least.
     pub overlap: jiff::SignedDuration,
-    /// Metered reads that are free in a calendar month, for all connections of the app together.
-    pub monthly_reads: Option<u64>,
+}
+
+/// How a provider tells what changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeFeed {
+    /// One question covers every dataset: [`AccountingProvider::changes`].
+    Together,
+    /// Each dataset is read by its time of change: [`AccountingProvider::page`] with a `since`, whose
+    /// records hold what went where the ledger tells it.
+    ByDataset,
+}
+
+/// What a call is made for, from the most urgent to the least: the last to wait when the budget is
+/// short stands first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// A person has the customer's page open.
+    OpenPage,
+    /// The ledger said that something changed.
+    Webhook,
+    /// A poll that was due.
+    Increment,
+    /// A first load or a full comparison.
+    Backfill,
 }
 
 /// The right to read one organization's books, for one call.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// The organization's id at the provider (QuickBooks: the realm id).
+    /// The organization's id at the provider ([`crate::domain::connection::Connection::account`]).
     pub account: Arc<str>,
     /// The bearer token.
     pub token: SecretString,
+    /// What the call is made for.
+    pub purpose: Purpose,
 }
 
 /// What converting a record needs to know of other records.
@@ -129,13 +153,15 @@ pub trait AccountingProvider: Send + Sync + fmt::Debug {
         cursor: Option<&Cursor>,
     ) -> ProviderResult<Page>;
 
-    /// What changed or went since a time, over all datasets.
+    /// What changed or went since a time, over all datasets. Asked only of [`ChangeFeed::Together`].
     async fn changes(
         &self,
-        access: &Access,
-        reference: &Reference,
-        since: Timestamp,
-    ) -> ProviderResult<Changes>;
+        _access: &Access,
+        _reference: &Reference,
+        _since: Timestamp,
+    ) -> ProviderResult<Changes> {
+        Ok(Changes::TooMany)
+    }
 
     /// One customer as it is now, with those of its documents that can be asked for by customer.
     async fn customer(
@@ -190,10 +216,16 @@ pub trait Authorization: Send + Sync {
 /// Counts the metered calls of an app, over all connections and across restarts.
 #[async_trait]
 pub trait CallMeter: Send + Sync + fmt::Debug {
-    /// Books one metered call for an account before it is made.
+    /// Books one metered call for an account before it is made. What it is made for decides who goes
+    /// without when the budget is short: a first load before a poll, a poll before an open page.
     ///
     /// # Errors
-    /// [`ProviderError::BudgetSpent`] when the month's calls, or this account's fair share of what
-    /// is left of them, are spent.
-    async fn spend(&self, kind: ProviderKind, account: &str) -> ProviderResult<()>;
+    /// [`ProviderError::BudgetSpent`] when the calls of the period, or this account's fair share of
+    /// what is left of them, are spent for this purpose.
+    async fn spend(
+        &self,
+        kind: ProviderKind,
+        account: &str,
+        purpose: Purpose,
+    ) -> ProviderResult<()>;
 }

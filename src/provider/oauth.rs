@@ -17,7 +17,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::http::{Answer, Call, CallClass, ProviderClient, decode};
-use super::{Authorization, ProviderError, ProviderResult, TokenGrant};
+use super::{Authorization, ProviderError, ProviderResult, Purpose, TokenGrant};
 
 /// The rates and breaker of token calls are the app's own, not an account's.
 const ACCOUNT: &str = "oauth";
@@ -144,6 +144,7 @@ impl OAuth {
             operation,
             class: CallClass::Authorization,
             account: ACCOUNT,
+            purpose: Purpose::OpenPage,
             request,
         };
         self.client

@@ -10,7 +10,7 @@ use super::ledger::LedgerError;
 use super::sync::{Run, Start};
 use crate::domain::freshness::Dataset;
 use crate::domain::records::{Deletion, Records};
-use crate::provider::Cursor;
+use crate::provider::{Cursor, Purpose};
 use crate::store::SyncMarks;
 
 /// How many stored ids are read at a time.
@@ -69,7 +69,7 @@ impl Run<'_> {
         loop {
             let page = self
                 .ledger
-                .call(|provider, access| {
+                .call(Purpose::Backfill, |provider, access| {
                     let cursor = cursor.clone();
                     async move { provider.ids(&access, dataset, cursor.as_ref()).await }.boxed()
                 })

@@ -14,7 +14,9 @@ use crate::clock::Clock;
 use crate::domain::connection::{Connection, ProviderKind};
 use crate::domain::freshness::ConnectionState;
 use crate::domain::ids::ConnectionId;
-use crate::provider::{Access, AccountingProvider, ProviderError, ProviderResult, TokenGrant};
+use crate::provider::{
+    Access, AccountingProvider, ProviderError, ProviderResult, Purpose, TokenGrant,
+};
 use crate::store::{Store, StoreError, StoredTokens};
 
 /// The providers of this installation, by kind.
@@ -187,18 +189,20 @@ impl Ledger {
     /// nothing tries again until a person has authorized it anew.
     pub async fn call<T>(
         &self,
+        purpose: Purpose,
         call: impl Fn(Arc<dyn AccountingProvider>, Access) -> BoxFuture<'static, ProviderResult<T>>
         + Send,
     ) -> Result<T, LedgerError> {
         self.renew_lease().await?;
         let tokens = self.tokens().await?;
-        let first = call(Arc::clone(&self.provider), self.access(&tokens)?).await;
+        let access = |tokens| self.access(tokens, purpose);
+        let first = call(Arc::clone(&self.provider), access(&tokens)?).await;
         let Err(ProviderError::Unauthorized { code }) = first else {
             return self.settle(first).await;
         };
         info!(connection = %self.connection.id, %code, "access token refused, refreshing");
         let tokens = self.refresh(&tokens).await?;
-        let second = call(Arc::clone(&self.provider), self.access(&tokens)?).await;
+        let second = call(Arc::clone(&self.provider), access(&tokens)?).await;
         match second {
             // A token fresh from the provider that it refuses again: the user lost the right.
             Err(ProviderError::Unauthorized { code }) => {
@@ -208,7 +212,7 @@ impl Ledger {
         }
     }
 
-    fn access(&self, tokens: &StoredTokens) -> Result<Access, LedgerError> {
+    fn access(&self, tokens: &StoredTokens, purpose: Purpose) -> Result<Access, LedgerError> {
         let account = self
             .connection
             .account
@@ -217,6 +221,7 @@ impl Ledger {
         Ok(Access {
             account,
             token: tokens.access.clone(),
+            purpose,
         })
     }
 

@@ -28,6 +28,7 @@ impl LedgerPages {
             ProviderKind::QuickBooks => {
                 self.quickbooks("customerdetail", "nameId", customer.as_str())
             }
+            ProviderKind::Xero | ProviderKind::Sage | ProviderKind::Tryton => None,
         }
     }
 
@@ -52,6 +53,7 @@ impl LedgerPages {
                 let entry = document.ledger_id.split('#').next().unwrap_or_default();
                 self.quickbooks(page, "txnId", entry)
             }
+            ProviderKind::Xero | ProviderKind::Sage | ProviderKind::Tryton => None,
         }
     }
 

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use crate::clock::Clock;
 use crate::domain::connection::ProviderKind;
 use crate::domain::freshness::ConnectionState;
-use crate::provider::{CallMeter, ProviderError, ProviderResult};
+use crate::provider::{CallMeter, ProviderError, ProviderResult, Purpose};
 use crate::store::Store;
 
 /// Counts reads in the store, so that the count outlives a restart and holds for all instances.
@@ -45,7 +45,12 @@ impl BudgetMeter {
 
 #[async_trait]
 impl CallMeter for BudgetMeter {
-    async fn spend(&self, kind: ProviderKind, account: &str) -> ProviderResult<()> {
+    async fn spend(
+        &self,
+        kind: ProviderKind,
+        account: &str,
+        _purpose: Purpose,
+    ) -> ProviderResult<()> {
         let failed = |_| ProviderError::Unavailable {
             what: "the calls cannot be counted".to_owned(),
         };

@@ -477,6 +477,7 @@ impl Reader {
                     name: ledger.connection.id.as_str().into(),
                     base_currency: members[0].customer.currency,
                     multicurrency: false,
+                    page_code: None,
                 })
             }),
             time_zone: ledger.connection.time_zone.clone(),
@@ -642,6 +643,7 @@ fn unread_customer(key: &CustomerKey, ledger: &Ledger) -> CustomerBooks {
             terms: None,
             ledger_balance: None,
             ledger_balance_with_children: None,
+            credit_limit: None,
             changed_at: Timestamp::UNIX_EPOCH,
         },
         documents: Vec::new(),

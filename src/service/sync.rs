@@ -23,7 +23,7 @@ use crate::domain::connection::Connection;
 use crate::domain::freshness::{Dataset, Progress};
 use crate::domain::ids::ConnectionId;
 use crate::domain::records::Records;
-use crate::provider::{Changes, Cursor, ProviderError, Reference};
+use crate::provider::{ChangeFeed, Changes, Cursor, Page, ProviderError, Purpose, Reference};
 use crate::store::{Store, SyncMarks};
 
 /// How far a run should go.
@@ -186,7 +186,9 @@ impl Run<'_> {
         }
         let organization = self
             .ledger
-            .call(|provider, access| async move { provider.organization(&access).await }.boxed())
+            .call(Purpose::Increment, |provider, access| {
+                async move { provider.organization(&access).await }.boxed()
+            })
             .await?;
         Ok(self
             .sync
@@ -276,14 +278,20 @@ impl Run<'_> {
         let Some(watermark) = state.watermark.or(state.first_load_started) else {
             return Ok(None);
         };
-        let since = watermark - self.sync.settings.overlap;
+        let feed = self.ledger.provider.capabilities();
+        let since = watermark - self.sync.settings.overlap.max(feed.overlap);
+        if feed.changes == ChangeFeed::ByDataset {
+            let marks = self.read_changed(since).await?;
+            self.apply(&Records::default(), &marks).await?;
+            return Ok(None);
+        }
         let mut reference = self.reference().await?;
         loop {
             self.refresh_asked(&reference).await?;
             let begun = self.sync.clock.now();
             let changes = self
                 .ledger
-                .call(|provider, access| {
+                .call(Purpose::Increment, |provider, access| {
                     let reference = reference.clone();
                     async move { provider.changes(&access, &reference, since).await }.boxed()
                 })
@@ -293,7 +301,10 @@ impl Run<'_> {
                 answered_at,
             } = changes
             else {
-                return self.catch_up(since).await;
+                // Too much changed, or too long ago, for one answer. The datasets one by one show no
+                // deletions, so a comparison has to follow.
+                warn!(connection = %self.id(), %since, "too many changes for one answer, reading each dataset");
+                return self.read_changed(since).await.map(Some);
             };
             // A receivables account that was not known when the answer was converted: once more.
             let unknown: HashSet<String> = records
@@ -313,18 +324,15 @@ impl Run<'_> {
         }
     }
 
-    /// Too much changed, or too long ago, for one answer: reads each dataset by its time of change.
-    /// That shows no deletions, so a comparison has to follow.
-    async fn catch_up(&mut self, since: Timestamp) -> Result<Option<SyncMarks>, LedgerError> {
-        warn!(connection = %self.id(), %since, "too many changes for one answer, reading each dataset");
-        let mut begun_first = None;
-        let mut answered_first = None;
+    /// Reads each dataset by its time of change; the answer is the marks to set once all is known.
+    async fn read_changed(&mut self, since: Timestamp) -> Result<SyncMarks, LedgerError> {
+        let begun = self.sync.clock.now();
+        let mut answered_first: Option<Timestamp> = None;
         for &dataset in self.ledger.provider.capabilities().datasets {
             let reference = self.reference().await?;
             let mut cursor = None;
             loop {
                 self.refresh_asked(&reference).await?;
-                begun_first.get_or_insert(self.sync.clock.now());
                 let page = self
                     .page(dataset, &reference, Some(since), cursor.as_ref())
                     .await?;
@@ -336,9 +344,7 @@ impl Run<'_> {
                 }
             }
         }
-        Ok(begun_first
-            .zip(answered_first)
-            .map(|(begun, answered)| self.all_current(begun, answered)))
+        Ok(self.all_current(begun, answered_first.unwrap_or(since)))
     }
 
     fn all_current(&self, begun: Timestamp, answered_at: Timestamp) -> SyncMarks {
@@ -356,7 +362,7 @@ impl Run<'_> {
         while let Some(customer) = self.sync.refreshes.take(self.id()) {
             let records = self
                 .ledger
-                .call(|provider, access| {
+                .call(Purpose::OpenPage, |provider, access| {
                     let (reference, customer) = (reference.clone(), customer.clone());
                     async move { provider.customer(&access, &reference, &customer).await }.boxed()
                 })
@@ -377,9 +383,13 @@ impl Run<'_> {
         reference: &Reference,
         since: Option<Timestamp>,
         cursor: Option<&Cursor>,
-    ) -> Result<crate::provider::Page, LedgerError> {
+    ) -> Result<Page, LedgerError> {
+        let purpose = match since {
+            Some(_) => Purpose::Increment,
+            None => Purpose::Backfill,
+        };
         self.ledger
-            .call(|provider, access| {
+            .call(purpose, |provider, access| {
                 let (reference, cursor) = (reference.clone(), cursor.cloned());
                 async move {
                     provider

@@ -26,13 +26,13 @@ pub(super) mod sql {
                 state, state_since, version)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)";
         ONE = "SELECT id, tenant, provider, account, organization_name, base_currency,
-                multicurrency, time_zone, poll_seconds, state, state_reason, state_since, version
+                multicurrency, page_code, time_zone, poll_seconds, state, state_reason, state_since, version
             FROM connection WHERE id = $1";
         EVERY = "SELECT id, tenant, provider, account, organization_name, base_currency,
-                multicurrency, time_zone, poll_seconds, state, state_reason, state_since, version
+                multicurrency, page_code, time_zone, poll_seconds, state, state_reason, state_since, version
             FROM connection ORDER BY id";
         OF_TENANT = "SELECT id, tenant, provider, account, organization_name, base_currency,
-                multicurrency, time_zone, poll_seconds, state, state_reason, state_since, version
+                multicurrency, page_code, time_zone, poll_seconds, state, state_reason, state_since, version
             FROM connection WHERE tenant = $1 ORDER BY id";
         TENANT_OF = "SELECT tenant FROM connection WHERE id = $1";
         SET_ACCOUNT = "UPDATE connection SET account = $2, state = $3, state_reason = NULL,
@@ -45,9 +45,10 @@ pub(super) mod sql {
                 version = version + 1
             WHERE id = $1 AND (state <> $2 OR state_reason IS DISTINCT FROM $3)";
         SET_ORGANIZATION = "UPDATE connection SET organization_name = $2, base_currency = $3,
-                multicurrency = $4, version = version + 1
+                multicurrency = $4, page_code = $5, version = version + 1
             WHERE id = $1 AND (organization_name IS DISTINCT FROM $2
-                OR base_currency IS DISTINCT FROM $3 OR multicurrency IS DISTINCT FROM $4)";
+                OR base_currency IS DISTINCT FROM $3 OR multicurrency IS DISTINCT FROM $4
+                OR page_code IS DISTINCT FROM $5)";
         ACQUIRE_LEASE = "INSERT INTO lease (connection, holder, held_until) VALUES ($1, $2, $3)
             ON CONFLICT (connection) DO UPDATE SET
                 holder = excluded.holder, held_until = excluded.held_until
@@ -230,6 +231,7 @@ impl Store {
             .bind(&*organization.name)
             .bind(organization.base_currency.code())
             .bind(organization.multicurrency)
+            .bind(organization.page_code.as_deref())
             .execute(pool)
             .await
             .map(drop))?;
@@ -334,6 +336,7 @@ struct Row {
     organization_name: Option<String>,
     base_currency: Option<String>,
     multicurrency: Option<bool>,
+    page_code: Option<String>,
     time_zone: String,
     poll_seconds: i64,
     state: String,
@@ -352,6 +355,7 @@ impl TryFrom<Row> for Connection {
                 name: name.into(),
                 base_currency: currency.parse().map_err(|_| wrong("base_currency"))?,
                 multicurrency,
+                page_code: row.page_code.map(Into::into),
             }),
             _ => None,
         };

@@ -230,6 +230,7 @@ fn customer(member: usize) -> Customer {
         terms: None,
         ledger_balance: None,
         ledger_balance_with_children: None,
+        credit_limit: None,
         changed_at: Timestamp::UNIX_EPOCH,
     }
 }
@@ -295,6 +296,7 @@ fn family(members: Vec<Arc<CustomerBooks>>, limit: Option<Decimal>) -> Arc<Famil
             name: "Books Inc.".into(),
             base_currency: currency("USD"),
             multicurrency: true,
+            page_code: None,
         }),
         time_zone: TimeZone::UTC,
         members,

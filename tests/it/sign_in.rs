@@ -723,6 +723,7 @@ async fn with_customers(store: &Store, customers: &[(&str, Option<&str>, Option<
             terms: None,
             ledger_balance: None,
             ledger_balance_with_children: None,
+            credit_limit: None,
             changed_at: at,
         },
         terms_id: None,

@@ -87,7 +87,7 @@ fn progress_has_a_total_once_every_dataset_is_counted() {
     let progress =
         |connection: &ConnectionFreshness| fresh_at(&[connection], "2026-01-01T12:00:00Z").progress;
     let unknown = Progress {
-        done: 120,
+        done: 170,
         total: None,
     };
     assert_eq!(progress(&connection), Some(unknown));
@@ -97,7 +97,7 @@ fn progress_has_a_total_once_every_dataset_is_counted() {
         }
     }
     let known = Progress {
-        done: 120,
+        done: 170,
         total: Some(150),
     };
     assert_eq!(progress(&connection), Some(known));

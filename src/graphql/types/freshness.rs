@@ -49,6 +49,16 @@ pub enum Dataset {
     Deposits,
     /// Expenses and checks.
     Expenses,
+    /// Money received above what was owed.
+    Overpayments,
+    /// Money received before the invoice.
+    Prepayments,
+    /// Invoices and credits that were entered as a total only.
+    QuickEntries,
+    /// Credit set against invoices without money moving.
+    Allocations,
+    /// Balances brought forward when the books were opened.
+    OpeningBalances,
 }
 
 /// How far a first load has come.

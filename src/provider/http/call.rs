@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::provider::{ProviderError, ProviderResult};
+use crate::provider::{ProviderError, ProviderResult, Purpose};
 
 /// What a call is to the provider's accounting and to a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(crate) struct Call<'a> {
     pub(crate) class: CallClass,
     /// Whose rates and breaker it counts on: the account, or a fixed word for the app's own calls.
     pub(crate) account: &'a str,
+    /// What it is made for; of a metered call it decides who goes without when the budget is short.
+    pub(crate) purpose: Purpose,
     /// What is sent.
     pub(crate) request: reqwest::Request,
 }

@@ -168,7 +168,9 @@ impl ProviderClient {
                 .await
                 .map_err(|retry_after| ProviderError::RateLimited { retry_after })?;
             if !booked {
-                self.meter.spend(self.kind, call.account).await?;
+                self.meter
+                    .spend(self.kind, call.account, call.purpose)
+                    .await?;
                 booked = true;
             }
             budget.attempt();

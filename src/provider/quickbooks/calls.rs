@@ -255,6 +255,7 @@ impl Calls {
             operation,
             class,
             account: &access.account,
+            purpose: access.purpose,
             request,
         };
         self.client.call(call, read).await

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::calls::{Calls, ChangesAnswered};
 use super::wire::QueryResponse;
 use super::{CHANGE_WINDOW, convert, query};
-use crate::domain::freshness::Dataset;
+use crate::domain::connection::ProviderKind;
 use crate::domain::records::Records;
 use crate::provider::{Access, Changes, ProviderResult, Reference};
 
@@ -24,7 +24,12 @@ pub(super) async fn since(
     if calls.now().duration_since(since) > CHANGE_WINDOW - MARGIN {
         return Ok(Changes::TooMany);
     }
-    let entities = Dataset::ALL.map(query::entity).join(",");
+    let entities = ProviderKind::QuickBooks
+        .datasets()
+        .iter()
+        .map(|dataset| query::entity(*dataset))
+        .collect::<ProviderResult<Vec<_>>>()?
+        .join(",");
     let answered = calls
         .changes(access, &entities, &query::instant(since))
         .await?;

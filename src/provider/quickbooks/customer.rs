@@ -32,12 +32,16 @@ pub(super) async fn read(
         "SELECT * FROM Customer WHERE Active IN (true, false) AND Id = {}",
         quoted(customer.as_str())
     );
-    let first_pages = BY_CUSTOMER.map(|dataset| Selection {
-        dataset,
-        since: None,
-        customer: Some(customer.as_str().to_owned()),
-        page_size: ROWS_IN_BATCH.min(quickbooks.page_size),
-    });
+    let first_pages = BY_CUSTOMER
+        .into_iter()
+        .map(|dataset| {
+            Ok(Selection {
+                customer: Some(customer.as_str().to_owned()),
+                page_size: ROWS_IN_BATCH.min(quickbooks.page_size),
+                ..quickbooks.selection(dataset, None)?
+            })
+        })
+        .collect::<ProviderResult<Vec<_>>>()?;
     let mut statements = vec![by_id];
     statements.extend(first_pages.iter().map(|pages| pages.statement(None)));
     let (responses, answered_at) = quickbooks.calls.batch(access, &statements).await?;

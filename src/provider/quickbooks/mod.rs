@@ -26,8 +26,8 @@ use super::http::{
 };
 use super::oauth::{OAuth, OAuthSettings};
 use super::{
-    Access, AccountingProvider, Authorization, CallMeter, Capabilities, Changes, Cursor, IdPage,
-    Page, ProviderResult, Reference,
+    Access, AccountingProvider, Authorization, CallMeter, Capabilities, ChangeFeed, Changes,
+    Cursor, IdPage, Page, ProviderResult, Reference,
 };
 use crate::clock::Clock;
 use crate::domain::books::Organization;
@@ -43,8 +43,6 @@ const CHANGE_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How far before the last watermark each question for changes starts: enough for clocks that differ
 /// and for writes that were under way.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
-/// Reads that Intuit gives away in a month, for the whole app.
-const MONTHLY_READS: u64 = 500_000;
 /// The most rows that one query answers with.
 const MAX_PAGE_SIZE: u32 = 1000;
 
@@ -151,20 +149,20 @@ impl QuickBooks {
             page_size: settings.page_size.clamp(2, MAX_PAGE_SIZE),
             capabilities: Capabilities {
                 datasets: ProviderKind::QuickBooks.datasets(),
-                change_window: CHANGE_WINDOW,
+                changes: ChangeFeed::Together,
                 overlap: OVERLAP,
-                monthly_reads: Some(MONTHLY_READS),
             },
         })
     }
 
-    fn selection(&self, dataset: Dataset, since: Option<Timestamp>) -> Selection {
-        Selection {
+    fn selection(&self, dataset: Dataset, since: Option<Timestamp>) -> ProviderResult<Selection> {
+        Ok(Selection {
             dataset,
+            entity: query::entity(dataset)?,
             since,
             customer: None,
             page_size: self.page_size,
-        }
+        })
     }
 
     /// Reads the page at a place; where rows may have been skipped, from an earlier place.
@@ -217,6 +215,7 @@ impl AccountingProvider for QuickBooks {
             name: name.into(),
             base_currency,
             multicurrency,
+            page_code: None,
         })
     }
 
@@ -228,7 +227,7 @@ impl AccountingProvider for QuickBooks {
         since: Option<Timestamp>,
         cursor: Option<&Cursor>,
     ) -> ProviderResult<Page> {
-        let selection = self.selection(dataset, since);
+        let selection = self.selection(dataset, since)?;
         let place = Place::read(cursor);
         let begins = place.is_none();
         let page = self.read_page(access, &selection, place).await?;
@@ -278,7 +277,7 @@ impl AccountingProvider for QuickBooks {
         dataset: Dataset,
         cursor: Option<&Cursor>,
     ) -> ProviderResult<IdPage> {
-        let selection = self.selection(dataset, None);
+        let selection = self.selection(dataset, None)?;
         let page = self
             .read_page(access, &selection, Place::read(cursor))
             .await?;

@@ -31,8 +31,11 @@ use crate::domain::freshness::Dataset;
 use crate::provider::{Cursor, ProviderError, ProviderResult};
 
 /// The name of a dataset's records, exactly as the reference spells it.
-pub(super) fn entity(dataset: Dataset) -> &'static str {
-    match dataset {
+///
+/// # Errors
+/// [`ProviderError::Unsupported`] for a dataset of other ledgers.
+pub(super) fn entity(dataset: Dataset) -> ProviderResult<&'static str> {
+    Ok(match dataset {
         Dataset::Accounts => "Account",
         Dataset::Terms => "Term",
         Dataset::Items => "Item",
@@ -45,7 +48,12 @@ pub(super) fn entity(dataset: Dataset) -> &'static str {
         Dataset::JournalEntries => "JournalEntry",
         Dataset::Deposits => "Deposit",
         Dataset::Expenses => "Purchase",
-    }
+        Dataset::Overpayments
+        | Dataset::Prepayments
+        | Dataset::QuickEntries
+        | Dataset::Allocations
+        | Dataset::OpeningBalances => return Err(ProviderError::Unsupported { dataset }),
+    })
 }
 
 /// Whether inactive records are left out of a query that does not ask for them.
@@ -72,6 +80,8 @@ pub(super) fn instant(at: Timestamp) -> String {
 #[derive(Clone, Debug)]
 pub(super) struct Selection {
     pub(super) dataset: Dataset,
+    /// The dataset's [`entity`].
+    pub(super) entity: &'static str,
     /// Only records changed at or after this time.
     pub(super) since: Option<Timestamp>,
     /// Only documents of this customer.
@@ -156,7 +166,7 @@ impl Selection {
             .or_else(|| self.since.map(instant));
         format!(
             "SELECT * FROM {}{} ORDERBY MetaData.LastUpdatedTime STARTPOSITION {} MAXRESULTS {}",
-            entity(self.dataset),
+            self.entity,
             self.filter(time),
             place.map_or(1, |place| place.position),
             self.page_size,
@@ -166,7 +176,7 @@ impl Selection {
     /// The statement for the number of records.
     pub(super) fn count_statement(&self) -> String {
         let filter = self.filter(self.since.map(instant));
-        format!("SELECT COUNT(*) FROM {}{filter}", entity(self.dataset))
+        format!("SELECT COUNT(*) FROM {}{filter}", self.entity)
     }
 
     fn filter(&self, time: Option<String>) -> String {
@@ -260,6 +270,7 @@ impl Selection {
             Dataset::Expenses => self.keys_of(&response.purchase),
             Dataset::CashSales => self.keys_of(&response.sales_receipt),
             Dataset::CashRefunds => self.keys_of(&response.refund_receipt),
+            dataset => Err(ProviderError::Unsupported { dataset }),
         }
     }
 
@@ -291,7 +302,7 @@ impl Selection {
 
     fn fault(&self, field: &str, reason: &str) -> ProviderError {
         ProviderError::Malformed {
-            path: format!("QueryResponse.{}.{field}", entity(self.dataset)),
+            path: format!("QueryResponse.{}.{field}", self.entity),
             reason: reason.to_owned(),
         }
     }
@@ -304,6 +315,7 @@ mod tests {
     fn selection(page_size: u32) -> Selection {
         Selection {
             dataset: Dataset::Items,
+            entity: "Item",
             since: None,
             customer: None,
             page_size,
@@ -332,6 +344,7 @@ mod tests {
     fn writes_statements_with_every_filter() {
         let all = Selection {
             dataset: Dataset::Customers,
+            entity: "Customer",
             since: Some("2026-05-05T10:08:49.9Z".parse().expect("an instant")),
             customer: Some(r"O'Neil\s".to_owned()),
             page_size: 1000,
@@ -342,6 +355,7 @@ mod tests {
         );
         let plain = Selection {
             dataset: Dataset::Invoices,
+            entity: "Invoice",
             ..selection(1000)
         };
         assert_eq!(plain.count_statement(), "SELECT COUNT(*) FROM Invoice");

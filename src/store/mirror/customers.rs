@@ -22,7 +22,7 @@ pub(in crate::store) mod sql {
             WHERE customer.connection = $1 AND customer.ledger_id = page.value ->> 'id'";
         PUT_CUSTOMERS = "INSERT INTO customer (connection, ledger_id, name, search_text, email,
                 tax_number, parent, bill_with_parent, active, currency, terms, ledger_balance,
-                ledger_balance_with_children, changed_at, content_hash)
+                ledger_balance_with_children, credit_limit, changed_at, content_hash)
             SELECT $1, page.value ->> 'id', page.value ->> 'name', page.value ->> 'search',
                 page.value ->> 'email', page.value ->> 'tax_number', page.value ->> 'parent',
                 CAST(page.value ->> 'bill_with_parent' AS BOOLEAN),
@@ -30,6 +30,7 @@ pub(in crate::store) mod sql {
                 page.value ->> 'currency', page.value ->> 'terms',
                 CAST(page.value ->> 'balance' AS decimal_text),
                 CAST(page.value ->> 'balance_with_children' AS decimal_text),
+                CAST(page.value ->> 'credit_limit' AS decimal_text),
                 CAST(page.value ->> 'changed_at' AS BIGINT),
                 CAST(page.value ->> 'hash' AS BIGINT)
             FROM json_each(CAST($2 AS TEXT)) AS page WHERE true
@@ -45,6 +46,7 @@ pub(in crate::store) mod sql {
                 terms = excluded.terms,
                 ledger_balance = excluded.ledger_balance,
                 ledger_balance_with_children = excluded.ledger_balance_with_children,
+                credit_limit = excluded.credit_limit,
                 changed_at = excluded.changed_at,
                 content_hash = excluded.content_hash";
         DELETE_CUSTOMERS = "DELETE FROM customer

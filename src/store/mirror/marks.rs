@@ -114,7 +114,12 @@ impl Store {
             | Dataset::CashRefunds
             | Dataset::JournalEntries
             | Dataset::Deposits
-            | Dataset::Expenses => (sql::RECORD_IDS, "record", "changed_at"),
+            | Dataset::Expenses
+            | Dataset::Overpayments
+            | Dataset::Prepayments
+            | Dataset::QuickEntries
+            | Dataset::Allocations
+            | Dataset::OpeningBalances => (sql::RECORD_IDS, "record", "changed_at"),
         };
         let rows: Vec<(String, i64)> = if table == "record" {
             with_pool!(&self.reader, |pool| sqlx::query_as(sql)

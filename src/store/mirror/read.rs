@@ -26,14 +26,16 @@ pub(in crate::store) mod sql {
         /// The parent is qualified, since `json_each` has a column of that name on SQLite.
         CUSTOMERS = "SELECT customer.connection, customer.ledger_id, name, email, tax_number,
                 customer.parent, bill_with_parent, active, currency, ledger_balance,
-                ledger_balance_with_children, changed_at, terms.days, terms.day_of_month, terms.cutoff_days
+                ledger_balance_with_children, credit_limit, changed_at, terms.days,
+                terms.day_of_month, terms.cutoff_days, terms.months
             FROM json_each(CAST($2 AS TEXT)) AS page CROSS JOIN customer
             LEFT JOIN terms ON terms.connection = customer.connection
                 AND terms.ledger_id = customer.terms
             WHERE customer.connection = $1 AND customer.ledger_id = page.value ->> 'id'";
         SEARCH = "SELECT customer.connection, customer.ledger_id, name, email, tax_number, parent,
                 bill_with_parent, active, currency, ledger_balance, ledger_balance_with_children,
-                changed_at, terms.days, terms.day_of_month, terms.cutoff_days
+                credit_limit, changed_at, terms.days, terms.day_of_month, terms.cutoff_days,
+                terms.months
             FROM connection JOIN customer ON customer.connection = connection.id
             LEFT JOIN terms ON terms.connection = customer.connection
                 AND terms.ledger_id = customer.terms
@@ -260,10 +262,12 @@ struct CustomerRow {
     currency: String,
     ledger_balance: Option<SqlDecimal>,
     ledger_balance_with_children: Option<SqlDecimal>,
+    credit_limit: Option<SqlDecimal>,
     changed_at: i64,
     days: Option<i64>,
     day_of_month: Option<i64>,
     cutoff_days: Option<i64>,
+    months: Option<i64>,
 }
 
 impl TryFrom<CustomerRow> for Customer {
@@ -284,6 +288,7 @@ impl TryFrom<CustomerRow> for Customer {
             terms,
             ledger_balance: row.ledger_balance.map(|amount| amount.0),
             ledger_balance_with_children: row.ledger_balance_with_children.map(|amount| amount.0),
+            credit_limit: row.credit_limit.map(|amount| amount.0),
         })
     }
 }
@@ -292,15 +297,24 @@ impl CustomerRow {
     fn terms(&self) -> StoreResult<Option<PaymentTerms>> {
         let wrong = || StoreError::inconsistent("terms", "days", self.ledger_id.as_str());
         let days = |days: i64| u16::try_from(days).map_err(|_| wrong());
-        match (self.days, self.day_of_month, self.cutoff_days) {
-            (None, None, None) => Ok(None),
-            (Some(after), None, None) => Ok(Some(PaymentTerms::Days(days(after)?))),
-            (None, Some(day), Some(cutoff)) => Ok(Some(PaymentTerms::DayOfMonth {
-                day: u8::try_from(day).map_err(|_| wrong())?,
+        let small = |number: i64| u8::try_from(number).map_err(|_| wrong());
+        let terms = match (self.days, self.day_of_month, self.cutoff_days, self.months) {
+            (None, None, None, None) => return Ok(None),
+            (Some(after), None, None, None) => PaymentTerms::Days(days(after)?),
+            (Some(after), None, None, Some(0)) => {
+                PaymentTerms::AfterMonthEnd { days: days(after)? }
+            }
+            (None, Some(day), Some(cutoff), None) => PaymentTerms::DayOfMonth {
+                day: small(day)?,
                 cutoff_days: days(cutoff)?,
-            })),
-            _ => Err(wrong()),
-        }
+            },
+            (None, Some(day), None, Some(months)) => PaymentTerms::DayOfMonthAfter {
+                day: small(day)?,
+                months: small(months)?,
+            },
+            _ => return Err(wrong()),
+        };
+        Ok(Some(terms))
     }
 }
 

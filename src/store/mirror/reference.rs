@@ -32,17 +32,20 @@ pub(in crate::store) mod sql {
             WHERE item.name <> excluded.name
             RETURNING ledger_id";
         PUT_TERMS = "INSERT INTO terms (connection, ledger_id, days, day_of_month, cutoff_days,
-                stored_at)
+                months, stored_at)
             SELECT $1, page.value ->> 'id', CAST(page.value ->> 'days' AS BIGINT),
                 CAST(page.value ->> 'day_of_month' AS BIGINT),
-                CAST(page.value ->> 'cutoff_days' AS BIGINT), CAST($3 AS BIGINT)
+                CAST(page.value ->> 'cutoff_days' AS BIGINT),
+                CAST(page.value ->> 'months' AS BIGINT), CAST($3 AS BIGINT)
             FROM json_each(CAST($2 AS TEXT)) AS page WHERE true
             ON CONFLICT (connection, ledger_id) DO UPDATE SET
                 days = excluded.days, day_of_month = excluded.day_of_month,
-                cutoff_days = excluded.cutoff_days, stored_at = excluded.stored_at
+                cutoff_days = excluded.cutoff_days, months = excluded.months,
+                stored_at = excluded.stored_at
             WHERE terms.days IS DISTINCT FROM excluded.days
                 OR terms.day_of_month IS DISTINCT FROM excluded.day_of_month
                 OR terms.cutoff_days IS DISTINCT FROM excluded.cutoff_days
+                OR terms.months IS DISTINCT FROM excluded.months
             RETURNING ledger_id";
         CUSTOMERS_OF_TERMS = "SELECT customer.ledger_id
             FROM json_each(CAST($2 AS TEXT)) AS page CROSS JOIN customer

@@ -30,6 +30,8 @@ pub(super) struct ReferenceRow<'a> {
     day_of_month: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cutoff_days: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    months: Option<u8>,
 }
 
 impl<'a> ReferenceRow<'a> {
@@ -41,6 +43,7 @@ impl<'a> ReferenceRow<'a> {
             days: None,
             day_of_month: None,
             cutoff_days: None,
+            months: None,
         }
     }
 }
@@ -76,6 +79,16 @@ impl<'a> From<&'a TermsRecord> for ReferenceRow<'a> {
                 cutoff_days: Some(cutoff_days),
                 ..row
             },
+            PaymentTerms::AfterMonthEnd { days } => Self {
+                days: Some(days),
+                months: Some(0),
+                ..row
+            },
+            PaymentTerms::DayOfMonthAfter { day, months } => Self {
+                day_of_month: Some(day),
+                months: Some(months),
+                ..row
+            },
         }
     }
 }
@@ -94,6 +107,8 @@ struct CustomerRow<'a> {
     terms: Option<&'a str>,
     balance: Option<Decimal>,
     balance_with_children: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credit_limit: Option<Decimal>,
 }
 
 #[derive(Serialize)]
@@ -207,6 +222,7 @@ pub(super) fn customer(record: &CustomerRecord) -> StoreResult<Prepared> {
         balance_with_children: customer
             .ledger_balance_with_children
             .map(|amount| amount.normalize()),
+        credit_limit: customer.credit_limit.map(|amount| amount.normalize()),
     };
     Ok(prepared(vec![to_json(&row, "customer")?], Vec::new()))
 }

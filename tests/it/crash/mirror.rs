@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use financial_pulse::domain::books::CustomerBooks;
+use financial_pulse::domain::connection::ProviderKind;
 use financial_pulse::domain::freshness::Dataset;
 use financial_pulse::domain::history::History;
 use financial_pulse::domain::ids::CustomerId;
@@ -40,7 +41,7 @@ impl Mirror {
     /// Reads all of it.
     pub(super) async fn read(store: &Store) -> Self {
         let mut ids = BTreeMap::new();
-        for dataset in Dataset::ALL {
+        for &dataset in ProviderKind::QuickBooks.datasets() {
             ids.insert(dataset.as_str(), stored_ids(store, dataset).await);
         }
         let mut books = Vec::new();

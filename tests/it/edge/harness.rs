@@ -220,6 +220,7 @@ impl App {
             name: "Books of Acme".into(),
             base_currency: "USD".parse().expect("a code"),
             multicurrency: false,
+            page_code: None,
         };
         self.store
             .set_organization(&BOOKS.into(), &organization, now)
@@ -267,8 +268,12 @@ impl App {
     pub(crate) async fn poll(&self) {
         let now = self.clock.now();
         let marks = SyncMarks {
-            attempted: Dataset::ALL.to_vec(),
-            succeeded: Dataset::ALL.map(|dataset| (dataset, now)).to_vec(),
+            attempted: ProviderKind::QuickBooks.datasets().to_vec(),
+            succeeded: ProviderKind::QuickBooks
+                .datasets()
+                .iter()
+                .map(|dataset| (*dataset, now))
+                .collect(),
             watermark: Some(now),
             first_load_started: Some(now),
             ..SyncMarks::default()
@@ -428,6 +433,7 @@ pub(crate) fn customer(id: &str, name: &str) -> CustomerRecord {
             terms: Some(PaymentTerms::Days(30)),
             ledger_balance: None,
             ledger_balance_with_children: None,
+            credit_limit: None,
             changed_at: noon(),
         },
         terms_id: None,

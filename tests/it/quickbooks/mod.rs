@@ -27,7 +27,9 @@ use financial_pulse::domain::ids::CustomerId;
 use financial_pulse::domain::records::{CustomerRecord, DocumentRecord, Records};
 use financial_pulse::provider::http::RetrySettings;
 use financial_pulse::provider::quickbooks::{QuickBooks, QuickBooksSettings};
-use financial_pulse::provider::{Access, AccountingProvider, CallMeter, ProviderResult, Reference};
+use financial_pulse::provider::{
+    Access, AccountingProvider, CallMeter, ProviderResult, Purpose, Reference,
+};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
@@ -44,7 +46,12 @@ impl CountingMeter {
 
 #[async_trait]
 impl CallMeter for CountingMeter {
-    async fn spend(&self, kind: ProviderKind, account: &str) -> ProviderResult<()> {
+    async fn spend(
+        &self,
+        kind: ProviderKind,
+        account: &str,
+        _purpose: Purpose,
+    ) -> ProviderResult<()> {
         assert_eq!((kind, account), (ProviderKind::QuickBooks, ACCOUNT));
         self.0.fetch_add(1, Ordering::Relaxed);
         Ok(())
@@ -58,6 +65,7 @@ fn access() -> Access {
     Access {
         account: ACCOUNT.into(),
         token: SecretString::from(TOKEN),
+        purpose: Purpose::Increment,
     }
 }
 
@@ -152,7 +160,7 @@ impl Mirror {
     /// The same for any account; receivables accounts are learned on the way, as a sync does.
     async fn load_as(provider: &QuickBooks, access: &Access, reference: &mut Reference) -> Self {
         let mut mirror = Self::default();
-        for dataset in Dataset::ALL {
+        for &dataset in ProviderKind::QuickBooks.datasets() {
             let mut cursor = None;
             loop {
                 let page = provider

@@ -8,7 +8,9 @@ use financial_pulse::clock::ManualClock;
 use financial_pulse::domain::document::DocumentState;
 use financial_pulse::domain::ids::CustomerId;
 use financial_pulse::provider::quickbooks::QuickBooks;
-use financial_pulse::provider::{Access, AccountingProvider, Changes, ProviderError, Reference};
+use financial_pulse::provider::{
+    Access, AccountingProvider, Changes, ProviderError, Purpose, Reference,
+};
 use financial_pulse::sandbox::{
     CompanyOptions, Data, Limits, RunningSandbox, Sandbox, SandboxOptions,
 };
@@ -61,6 +63,7 @@ impl Set {
             access: Access {
                 account: realm.into(),
                 token: token("access_token"),
+                purpose: Purpose::Increment,
             },
             refresh_token: token("refresh_token"),
             sandbox,

@@ -322,17 +322,48 @@ async fn new_terms_reach_the_customers_that_have_them() {
         assert_eq!(names(&apply(store, &net(15)).await), ["5"]);
         assert_eq!(terms().await, Some(PaymentTerms::Days(15)));
 
-        let mut monthly = net(15);
-        monthly.terms[0].terms = PaymentTerms::DayOfMonth {
-            day: 31,
-            cutoff_days: 5,
-        };
-        assert_eq!(names(&apply(store, &monthly).await), ["5"]);
-        assert_eq!(terms().await, Some(monthly.terms[0].terms));
+        for other in [
+            PaymentTerms::DayOfMonth {
+                day: 31,
+                cutoff_days: 5,
+            },
+            PaymentTerms::AfterMonthEnd { days: 15 },
+            PaymentTerms::DayOfMonthAfter { day: 20, months: 1 },
+        ] {
+            let mut changed = net(15);
+            changed.terms[0].terms = other;
+            assert_eq!(names(&apply(store, &changed).await), ["5"]);
+            assert_eq!(terms().await, Some(other));
+        }
 
         let gone = apply(store, &deletion(Dataset::Terms, "3")).await;
         assert_eq!(names(&gone), ["5"]);
         assert_eq!(terms().await, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_ledgers_own_limit_is_kept_and_none_is_not_zero() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        with_books(store).await;
+        for limit in [
+            None,
+            Some(Decimal::ZERO),
+            Some(Decimal::new(500_050, 2)),
+            None,
+        ] {
+            let mut record = customer("5");
+            record.customer.credit_limit = limit;
+            let records = Records {
+                customers: vec![record],
+                ..Records::default()
+            };
+            apply(store, &records).await;
+            let stored = store.customer(&key("5")).await.unwrap().unwrap();
+            assert_eq!(stored.credit_limit, limit);
+        }
     })
     .await;
 }

@@ -177,6 +177,7 @@ async fn the_organization_is_kept_and_the_same_again_is_no_news() {
             name: "Acme Inc.".into(),
             base_currency: "EUR".parse().unwrap(),
             multicurrency: true,
+            page_code: None,
         };
         let set = async || {
             store

@@ -343,6 +343,7 @@ async fn the_newest_issued_document_of_a_currency_gives_its_rate() {
             name: "Acme".into(),
             base_currency: "USD".parse().unwrap(),
             multicurrency: true,
+            page_code: None,
         };
         store
             .set_organization(&books_id(), &organization, at(1))

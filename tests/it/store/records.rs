@@ -103,6 +103,7 @@ pub(crate) fn customer(id: &str) -> CustomerRecord {
             terms: None,
             ledger_balance: None,
             ledger_balance_with_children: None,
+            credit_limit: None,
             changed_at: at(1),
         },
         terms_id: None,

@@ -341,6 +341,11 @@ export const de: Messages = {
       JOURNAL_ENTRIES: 'Buchungen',
       DEPOSITS: 'Einzahlungen',
       EXPENSES: 'Ausgaben',
+      OVERPAYMENTS: 'Überzahlungen',
+      PREPAYMENTS: 'Vorauszahlungen',
+      QUICK_ENTRIES: 'Schnellerfassungen',
+      ALLOCATIONS: 'Verrechnungen',
+      OPENING_BALANCES: 'Eröffnungssalden',
     },
   },
 

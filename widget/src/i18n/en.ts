@@ -357,6 +357,11 @@ export const en = {
       JOURNAL_ENTRIES: 'Journal entries',
       DEPOSITS: 'Deposits',
       EXPENSES: 'Expenses',
+      OVERPAYMENTS: 'Overpayments',
+      PREPAYMENTS: 'Prepayments',
+      QUICK_ENTRIES: 'Quick entries',
+      ALLOCATIONS: 'Allocations',
+      OPENING_BALANCES: 'Opening balances',
     } satisfies Record<Dataset, string>,
   },
 

@@ -90,6 +90,8 @@ pub(super) fn customer(
             terms: None,
             ledger_balance: row.balance,
             ledger_balance_with_children: row.balance_with_jobs,
+            // QuickBooks Online has none.
+            credit_limit: None,
             changed_at: context.changed_at(place, row)?,
         },
         terms_id: wire::Reference::id(row.sales_term_ref.as_ref()).map(str::to_owned),
