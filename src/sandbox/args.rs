@@ -6,39 +6,50 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::options::{CompanyOptions, Data, Limits, Rotation, SandboxOptions, TokenPolicy};
+use super::options::{CompanyOptions, Data, Rotation, SandboxOptions, TokenPolicy};
 use super::{Sandbox, dataset};
 use crate::clock::{Clock, SystemClock};
 
 /// What `--help` says below the options.
 const AFTER_HELP: &str = "\
 Everything is in memory and gone at the end. Without --customers and --invoices it holds the two
-companies of the demo. Point the addresses of the configuration's section `quickbooks` at it.
+companies of the demo. Each company answers in three wire formats; point the addresses of the
+configuration's section for that ledger at these:
+
+  QuickBooks  API /v3/company/{realm}/..., consent /connect/oauth2,
+              tokens /oauth2/v1/tokens/bearer, revocation /v2/oauth2/tokens/revoke
+  Xero        API /xero/api.xro/2.0/..., organisations /xero/connections,
+              consent /xero/identity/connect/authorize, tokens /xero/connect/token,
+              revocation /xero/connect/revocation
+  Sage        API /sage/v3.1/..., consent /sage/oauth2/auth/central, tokens /sage/token,
+              revocation /sage/revoke
 
 Through the control endpoint money comes in and things go wrong (JSON in, JSON out; `company` may be
-left out where there is only one):
+left out where there is only one; `format` is quickbooks, xero or sage, and quickbooks when left out):
 
   GET  /sandbox                  the companies
-  POST /sandbox/tokens           {company, access_token?, refresh_token?}: tokens without a consent
-  POST /sandbox/tokens/expire    {company, which: access|refresh|all}
+  POST /sandbox/tokens           {format?, company | companies, access_token?, refresh_token?}:
+                                 tokens without a consent
+  POST /sandbox/tokens/expire    {format?, company, which: access|refresh|all}
   POST /sandbox/invoices         {company, customer, amount, due_days?, date?, description?}
   POST /sandbox/payments         {company, customer, amount, apply?: oldest|none, date?}
   POST /sandbox/delete, /void    {company, entity, id}
   GET  /sandbox/balances         ?company=: every balance, and the same added up from documents
-  GET  /sandbox/counts           requests by company and kind; DELETE starts anew
-  POST /sandbox/faults           {kind, company?, matching?, times?, skip?, stage?: before|after,
+  GET  /sandbox/counts           ?format=: requests by company and kind; DELETE starts anew
+  GET  /sandbox/usage            ?format=: by company, the most calls in any minute, any day, at once
+  POST /sandbox/faults           {kind, format?, company?, matching?, times?, skip?, stage?: before|after,
                                  milliseconds?, retry_after?}; kind is one of latency, unauthorized,
                                  throttled, server_error, unavailable, disconnect, truncate,
                                  malformed, fault_inside. GET lists the orders, DELETE forgets them
-  PUT  /sandbox/limits           {per_minute?, per_second?, batches_per_minute?}
-  PUT  /sandbox/delay            {company, milliseconds}: how long each query takes
-  PUT  /sandbox/rotation         {rotation: daily|always}
+  PUT  /sandbox/limits           {format?, per_minute?, per_second?, per_day?, at_once?, ...}
+  PUT  /sandbox/delay            {company, milliseconds}: how long each query or list takes
+  PUT  /sandbox/rotation         {format?, rotation: daily|always}
   POST /sandbox/reset            everything as it was at the start
 
   curl -X POST localhost:8070/sandbox/payments -H 'Content-Type: application/json' \\
     -d '{\"company\": \"1000000000000001\", \"customer\": \"Ironwood Carpentry\", \"amount\": 100}'";
 
-/// Serve a stand-in for QuickBooks Online, with invented books
+/// Serve a stand-in for QuickBooks Online, Xero and Sage Accounting, with invented books
 #[derive(Clone, Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct SandboxArgs {
@@ -54,16 +65,16 @@ pub struct SandboxArgs {
     /// Invent one company with so many invoices, instead of the demo's
     #[arg(long, value_name = "N")]
     pub invoices: Option<usize>,
-    /// How long an access token is good, in seconds
+    /// How long an access token of QuickBooks is good, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub token_life: u64,
-    /// When a refresh gives a new refresh token, after which the old one is dead
+    /// When a refresh of QuickBooks gives a new refresh token, after which the old one is dead
     #[arg(long, value_enum, default_value_t = Rotation::Daily)]
     pub rotate: Rotation,
     /// How long each query takes, in milliseconds: a slow first load
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     pub page_delay: u64,
-    /// Allow any number of requests, instead of 500 a minute and 10 a second
+    /// Allow any number of requests, instead of as many as the real services do
     #[arg(long)]
     pub no_limits: bool,
     /// The app's id at the authorization server
@@ -97,15 +108,10 @@ impl SandboxArgs {
                 ..CompanyOptions::default()
             }]
         };
-        SandboxOptions {
+        let options = SandboxOptions {
             listen: self.listen,
             seed: self.seed,
             companies,
-            limits: if self.no_limits {
-                Limits::NONE
-            } else {
-                Limits::default()
-            },
             tokens: TokenPolicy {
                 access_life: Duration::from_secs(self.token_life),
                 rotation: self.rotate,
@@ -114,6 +120,12 @@ impl SandboxArgs {
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.clone(),
             clock,
+            ..SandboxOptions::default()
+        };
+        if self.no_limits {
+            options.without_limits()
+        } else {
+            options
         }
     }
 }

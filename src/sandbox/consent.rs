@@ -1,111 +1,139 @@
-//! The authorization server's endpoints: consent page, tokens, revocation.
+//! What the consent pages and token endpoints of all wire formats have in common.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 
-use axum::body::Bytes;
-use axum::extract::connect_info::ConnectInfo;
-use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
-use super::listener::Cutter;
-use super::server::through_trouble;
 use super::state::Shared;
+use super::tokens::Consent;
 
-/// The scope that reads and writes the books. There is no other that only reads.
-const SCOPE: &str = "com.intuit.quickbooks.accounting";
+/// What a client, or a form that carries it on, asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked(Vec<(String, String)>);
 
-/// The routes, on the paths of the real hosts.
-pub(crate) fn routes() -> Router<Shared> {
-    Router::new()
-        .route("/connect/oauth2", get(page).post(decide))
-        .route("/v2/oauth2/tokens/revoke", post(revoke))
-        .route("/.well-known/openid_configuration", get(discovery))
-        .route("/.well-known/openid_sandbox_configuration", get(discovery))
-}
+impl Asked {
+    /// From a query or a form.
+    pub(crate) fn parse(encoded: &[u8]) -> Self {
+        Self(url::form_urlencoded::parse(encoded).into_owned().collect())
+    }
 
-/// What a client asks for.
-#[derive(Clone, Debug, Deserialize)]
-struct Request {
-    client_id: String,
-    redirect_uri: String,
-    #[serde(default)]
-    response_type: String,
-    #[serde(default)]
-    scope: String,
-    #[serde(default)]
-    state: String,
-    /// Of the form only: the company chosen, or nothing for a refusal.
-    #[serde(default)]
-    realm: String,
-}
+    /// A parameter, empty where it is not given.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0
+            .iter()
+            .find(|(given, _)| given == name)
+            .map_or("", |(_, value)| value)
+    }
 
-impl Request {
+    /// The companies that were chosen on the page (its fields `realm`), as far as there are such.
+    fn realms(&self, shared: &Shared) -> Vec<String> {
+        let world = shared.world();
+        self.0
+            .iter()
+            .filter(|(name, realm)| name == "realm" && world.companies.contains_key(realm))
+            .map(|(_, realm)| realm.clone())
+            .collect()
+    }
+
     /// Why it cannot be answered with a redirect.
-    fn mistake(&self, shared: &Shared) -> Option<&'static str> {
-        if self.client_id != shared.options.client_id {
+    pub(crate) fn mistake(&self, shared: &Shared) -> Option<&'static str> {
+        if self.get("client_id") != shared.options.client_id {
             Some("Unknown client_id.")
-        } else if Url::parse(&self.redirect_uri).is_err() {
+        } else if Url::parse(self.get("redirect_uri")).is_err() {
             Some("The redirect_uri is no address.")
-        } else if self.response_type != "code" {
+        } else if self.get("response_type") != "code" {
             Some("The response_type must be code.")
-        } else if !self.scope.split(' ').any(|scope| scope == SCOPE) {
-            Some("The scope must contain com.intuit.quickbooks.accounting.")
+        } else if !matches!(self.get("code_challenge_method"), "" | "S256") {
+            Some("The code_challenge_method must be S256.")
         } else {
             None
         }
     }
+
+    /// The consent of a person who chose companies; `None` for a refusal.
+    pub(crate) fn consent(&self, shared: &Shared) -> Option<Consent> {
+        let realms = self.realms(shared);
+        (!realms.is_empty()).then(|| Consent {
+            realms,
+            scope: self.get("scope").to_owned(),
+            redirect_uri: self.get("redirect_uri").to_owned(),
+            challenge: Some(self.get("code_challenge").to_owned()).filter(|it| !it.is_empty()),
+        })
+    }
+
+    /// Back to the client.
+    pub(crate) fn back(&self, parameters: &[(&str, &str)]) -> Response {
+        let Ok(mut back) = Url::parse(self.get("redirect_uri")) else {
+            return StatusCode::BAD_REQUEST.into_response();
+        };
+        back.query_pairs_mut()
+            .extend_pairs(parameters)
+            .append_pair("state", self.get("state"));
+        Redirect::to(back.as_str()).into_response()
+    }
 }
 
-/// A page that asks for consent.
-async fn page(State(shared): State<Shared>, Query(request): Query<Request>) -> Response {
-    if let Some(mistake) = request.mistake(&shared) {
-        return (StatusCode::BAD_REQUEST, Html(document(&escape(mistake)))).into_response();
-    }
-    let mut buttons = String::new();
+/// How many companies a consent is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// One, by its button.
+    One,
+    /// As many as are ticked.
+    Several,
+}
+
+/// A page that asks for consent and posts to where it was got from.
+pub(crate) fn page(shared: &Shared, asked: &Asked, choice: Choice) -> Response {
+    let mut choices = String::new();
     for (realm, company) in &shared.world().companies {
-        let _ = writeln!(
-            buttons,
-            "<button name=\"realm\" value=\"{}\">Connect {}</button>",
-            escape(realm),
-            escape(&company.name)
-        );
+        let (realm, name) = (escape(realm), escape(&company.name));
+        let _ = match choice {
+            Choice::One => writeln!(
+                choices,
+                "<button name=\"realm\" value=\"{realm}\">Connect {name}</button>"
+            ),
+            Choice::Several => writeln!(
+                choices,
+                "<label><input type=\"checkbox\" name=\"realm\" value=\"{realm}\" checked> \
+                 {name}</label>"
+            ),
+        };
+    }
+    if choice == Choice::Several {
+        choices.push_str("<button>Allow access</button>");
     }
     let mut hidden = String::new();
-    for (name, value) in [
-        ("client_id", &request.client_id),
-        ("redirect_uri", &request.redirect_uri),
-        ("response_type", &request.response_type),
-        ("scope", &request.scope),
-        ("state", &request.state),
-    ] {
+    for (name, value) in asked.0.iter().filter(|(name, _)| name != "realm") {
         let _ = write!(
             hidden,
-            "<input type=\"hidden\" name=\"{name}\" value=\"{}\">",
+            "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+            escape(name),
             escape(value)
         );
     }
     Html(document(&format!(
-        "<p>An application asks to read and write the books of a company.</p>\
-         <form method=\"post\" action=\"/connect/oauth2\">{hidden}{buttons}\
-         <button name=\"realm\" value=\"\">No, thanks</button></form>"
+        "<p>An application asks for access to the books of a company.</p>\
+         <form method=\"post\">{hidden}{choices}</form>\
+         <form method=\"post\">{hidden}<button>No, thanks</button></form>"
     )))
     .into_response()
+}
+
+/// A page that says why there is nothing to consent to.
+pub(crate) fn mistaken(words: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Html(document(&escape(words)))).into_response()
 }
 
 fn document(body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Sandbox: consent</title>\
          <style>body{{font:16px system-ui;max-width:32rem;margin:4rem auto;padding:0 1rem}}\
-         button{{display:block;width:100%;margin:.5rem 0;padding:.75rem;font:inherit}}</style>\
+         button,label{{display:block;width:100%;margin:.5rem 0;padding:.75rem;font:inherit}}</style>\
          <h1>Sandbox accounting</h1>{body}</html>"
     )
 }
@@ -117,92 +145,17 @@ fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// The press of a button: back to the client, with a code or with a refusal.
-async fn decide(State(shared): State<Shared>, Form(request): Form<Request>) -> Response {
-    if let Some(mistake) = request.mistake(&shared) {
-        return (StatusCode::BAD_REQUEST, Html(document(&escape(mistake)))).into_response();
-    }
-    let Ok(mut back) = Url::parse(&request.redirect_uri) else {
-        return StatusCode::BAD_REQUEST.into_response();
-    };
-    let now = shared.now();
-    let mut world = shared.world();
-    if world.companies.contains_key(&request.realm) {
-        let code = world
-            .tokens
-            .issue_code(&request.realm, &request.redirect_uri, now);
-        back.query_pairs_mut()
-            .append_pair("code", &code)
-            .append_pair("state", &request.state)
-            .append_pair("realmId", &request.realm);
-    } else {
-        back.query_pairs_mut()
-            .append_pair("error", "access_denied")
-            .append_pair("state", &request.state);
-    }
-    Redirect::to(back.as_str()).into_response()
-}
-
-/// The token endpoint: a code or a refresh token for new tokens.
-pub(crate) async fn token(
-    State(shared): State<Shared>,
-    ConnectInfo(cutter): ConnectInfo<Cutter>,
-    headers: HeaderMap,
-    Form(form): Form<HashMap<String, String>>,
-) -> Response {
-    let grant = form.get("grant_type").cloned().unwrap_or_default();
-    let call = format!("POST /oauth2/v1/tokens/bearer?grant_type={grant}");
-    through_trouble(&shared, &cutter, None, &call, async || {
-        if !is_client(&shared, &headers) {
-            return refuse(StatusCode::UNAUTHORIZED, "invalid_client", None);
-        }
-        let now = shared.now();
-        let mut world = shared.world();
-        world.throttle.count("oauth", &grant);
-        let parameter = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
-        let answer = match grant.as_str() {
-            "authorization_code" => {
-                world
-                    .tokens
-                    .exchange(parameter("code"), parameter("redirect_uri"), now)
-            }
-            "refresh_token" => world.tokens.refresh(parameter("refresh_token"), now),
-            _ => return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", None),
-        };
-        if let Some(mut answer) = answer {
-            let asked = headers
-                .get("x-include-refresh-token-hard-expires-in")
-                .is_some_and(|value| value == "true");
-            if let Value::Object(answer) = &mut answer {
-                // The callback names the company; the token endpoint does not.
-                answer.remove("realmId");
-                if !asked {
-                    answer.remove("x_refresh_token_hard_expires_in");
-                }
-            }
-            Json(answer).into_response()
-        } else {
-            world.throttle.count("oauth", "invalid_grant");
-            refuse(
-                StatusCode::BAD_REQUEST,
-                "invalid_grant",
-                Some("Incorrect or invalid refresh token"),
-            )
-        }
-    })
-    .await
-}
-
-fn refuse(status: StatusCode, error: &str, description: Option<&str>) -> Response {
+/// A refusal in OAuth's words (RFC 6749, section 5.2).
+pub(crate) fn refuse(status: StatusCode, error: &str, description: Option<&str>) -> Response {
     let mut body = json!({"error": error});
     if let Some(description) = description {
         body["error_description"] = json!(description);
     }
-    (status, Json(body)).into_response()
+    (status, axum::Json(body)).into_response()
 }
 
 /// Whether the app proved to be itself by HTTP Basic.
-fn is_client(shared: &Shared, headers: &HeaderMap) -> bool {
+pub(crate) fn is_client_by_basic(shared: &Shared, headers: &HeaderMap) -> bool {
     let wanted = format!(
         "{}:{}",
         shared.options.client_id, shared.options.client_secret
@@ -215,45 +168,17 @@ fn is_client(shared: &Shared, headers: &HeaderMap) -> bool {
         .is_some_and(|given| given == wanted.as_bytes())
 }
 
-/// Ends a consent. Takes JSON as the documentation has it, or a form.
-async fn revoke(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    if !is_client(&shared, &headers) {
-        return refuse(StatusCode::UNAUTHORIZED, "invalid_client", None);
-    }
-    let token = serde_json::from_slice::<Value>(&body)
-        .ok()
-        .and_then(|body| body["token"].as_str().map(str::to_owned))
-        .or_else(|| {
-            url::form_urlencoded::parse(&body)
-                .find(|(name, _)| name == "token")
-                .map(|(_, token)| token.into_owned())
-        });
-    let mut world = shared.world();
-    world.throttle.count("oauth", "revoke");
-    match token {
-        Some(token) if world.tokens.revoke(&token) => StatusCode::OK.into_response(),
-        _ => refuse(
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            Some("Token invalid"),
-        ),
-    }
+/// Whether the app proved to be itself by its id and secret in the form.
+pub(crate) fn is_client_by_form(shared: &Shared, form: &Asked) -> bool {
+    form.get("client_id") == shared.options.client_id
+        && form.get("client_secret") == shared.options.client_secret
 }
 
-/// Where everything is.
-async fn discovery(headers: HeaderMap) -> Json<Value> {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("localhost");
-    let base = format!("http://{host}");
-    Json(json!({
-        "issuer": base,
-        "authorization_endpoint": format!("{base}/connect/oauth2"),
-        "token_endpoint": format!("{base}/oauth2/v1/tokens/bearer"),
-        "revocation_endpoint": format!("{base}/v2/oauth2/tokens/revoke"),
-        "response_types_supported": ["code"],
-        "scopes_supported": [SCOPE],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic"],
-    }))
+/// The bearer token of a request, empty where there is none.
+pub(crate) fn bearer(headers: &HeaderMap) -> &str {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default()
 }

@@ -1,43 +1,44 @@
-//! A stateful server that speaks QuickBooks Online's wire format on loopback.
+//! A stateful server on loopback that stands in for accounting systems: one set of books, served in
+//! the wire formats of QuickBooks Online, Xero and Sage Accounting.
 //!
-//! The demo, the tests and the benchmarks use it over HTTP as they would use the real service: OAuth
-//! with rotating refresh tokens, queries with paging, change data capture, batches, writes that move
-//! balances, limits and their 429. It holds everything in memory and forgets it when it ends. What
-//! goes wrong, and what happens in the books, is ordered through the control endpoint
-//! ([`control`] has its calls).
+//! The demo, the tests and the benchmarks use it over HTTP as they would use the real services: OAuth
+//! with rotating refresh tokens, lists with paging, changes, writes that move balances, limits and
+//! their refusals. It holds everything in memory and forgets it when it ends. What goes wrong, and what
+//! happens in the books, is ordered through the control endpoint ([`control`] has its calls).
 //!
-//! Where the recorded bodies and the documentation say how the service behaves, it behaves so; where
-//! they are silent, a comment says what was chosen.
+//! Where the recorded bodies and the documentation say how a service behaves, it behaves so; where
+//! they are silent, a comment says what was chosen. Every company answers in every wire format
+//! ([`Format`]), each with its own tokens, limits, errors and oddities.
 //!
 //! | Path | Is |
 //! |---|---|
-//! | `/v3/company/{realmId}/…` | the accounting API |
-//! | `/connect/oauth2` | the consent page |
-//! | `/oauth2/v1/tokens/bearer` | the token endpoint (HTTP Basic) |
-//! | `/v2/oauth2/tokens/revoke` | revocation |
+//! | `/v3/company/{realmId}/…` | QuickBooks: the accounting API |
+//! | `/connect/oauth2`, `/oauth2/v1/tokens/bearer`, `/v2/oauth2/tokens/revoke` | QuickBooks: consent page, tokens (HTTP Basic), revocation |
+//! | `/xero/api.xro/2.0/…`, `/xero/connections` | Xero: the accounting API, and which organisations a grant reaches |
+//! | `/xero/identity/connect/authorize`, `/xero/connect/token`, `/xero/connect/revocation` | Xero: consent page, tokens, revocation |
+//! | `/sage/v3.1/…` | Sage: the accounting API |
+//! | `/sage/oauth2/auth/central`, `/sage/token`, `/sage/revoke` | Sage: consent page, tokens, revocation |
 //! | `/sandbox/…` | the control endpoint |
 //!
-//! Answers are JSON whatever the caller accepts. Not there: reports, attachments, webhooks, XML answers
-//! other than the throttle's, and entities that have nothing to do with receivables (they answer as empty lists).
+//! The books are kept as QuickBooks sees them, since it sees the most; the other formats leave out what
+//! they have no word for, and say so.
 
-mod api;
 pub mod args;
-mod batch;
 mod books;
-mod changes;
 mod consent;
 pub mod control;
 pub mod dataset;
+mod format;
 mod listener;
-mod oauth;
 pub mod options;
-mod query;
+mod quickbooks;
+mod sage;
 mod server;
 mod state;
 mod throttle;
+mod tokens;
 mod trouble;
-mod wire;
-mod write;
+mod xero;
 
 use std::io;
 use std::net::SocketAddr;
@@ -47,7 +48,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use self::args::{SandboxArgs, run};
-pub use self::options::{CompanyOptions, Data, Limits, Rotation, SandboxOptions, TokenPolicy};
+pub use self::format::Format;
+pub use self::options::{
+    CompanyOptions, Data, FormatOptions, Limits, Rotation, SandboxOptions, TokenPolicy, Windows,
+};
 
 use self::listener::{CuttableListener, Cutter};
 use self::state::Shared;
@@ -55,7 +59,7 @@ use self::state::Shared;
 /// What a browser sees at `/`.
 const FRONT_PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
     <title>Sandbox accounting</title><h1>Sandbox accounting</h1>\
-    <p>A stand-in for QuickBooks Online. <a href=\"/sandbox\">Its companies</a>.</p></html>";
+    <p>A stand-in for QuickBooks Online, Xero and Sage Accounting. <a href=\"/sandbox\">Its companies</a>.</p></html>";
 
 /// Starts sandboxes.
 #[derive(Clone, Copy, Debug)]

@@ -1,69 +1,35 @@
 //! What the server holds, behind one lock.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 
 use super::books::Books;
-use super::dataset;
-use super::oauth::Tokens;
+use super::format::{Format, PerFormat};
 use super::options::SandboxOptions;
-use super::query::{Found, Singletons};
 use super::throttle::Throttle;
+use super::tokens::{GrantRules, Tokens};
 use super::trouble::Troubles;
-use super::wire::show;
-
-/// How many answers are kept for repeated request ids, per company.
-const REMEMBERED_REQUESTS: usize = 10_000;
+use super::{dataset, quickbooks, sage, xero};
 
 /// One company: its books and what belongs to them.
 #[derive(Debug)]
 pub(crate) struct Company {
     pub(crate) name: String,
     pub(crate) books: Books,
-    pub(crate) found: Found,
     pub(crate) started: Timestamp,
     pub(crate) page_delay: Duration,
-    /// First answers to writes with a `requestid`.
-    answers: HashMap<String, (StatusCode, Bytes)>,
-    answered: VecDeque<String>,
-}
-
-impl Company {
-    pub(crate) fn singletons(&self) -> Singletons {
-        Singletons {
-            company_info: show::company_info(&self.name, self.started),
-            preferences: show::preferences(&self.books, self.started),
-        }
-    }
-
-    /// The first answer to a request id.
-    pub(crate) fn answer_to(&self, request_id: &str) -> Option<(StatusCode, Bytes)> {
-        self.answers.get(request_id).cloned()
-    }
-
-    /// Keeps the first answer to a request id.
-    pub(crate) fn remember(&mut self, request_id: String, status: StatusCode, body: Bytes) {
-        if self.answered.len() == REMEMBERED_REQUESTS
-            && let Some(oldest) = self.answered.pop_front()
-        {
-            self.answers.remove(&oldest);
-        }
-        self.answered.push_back(request_id.clone());
-        self.answers.insert(request_id, (status, body));
-    }
+    pub(crate) quickbooks: quickbooks::Kept,
 }
 
 /// Everything that changes.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) companies: BTreeMap<String, Company>,
-    pub(crate) tokens: Tokens,
-    pub(crate) throttle: Throttle,
+    pub(crate) tokens: PerFormat<Tokens>,
+    pub(crate) throttle: PerFormat<Throttle>,
     pub(crate) troubles: Troubles,
 }
 
@@ -81,21 +47,27 @@ impl World {
                     Company {
                         name: company.name.clone(),
                         books,
-                        found: Found::default(),
                         started,
                         page_delay: company.page_delay,
-                        answers: HashMap::new(),
-                        answered: VecDeque::new(),
+                        quickbooks: quickbooks::Kept::default(),
                     },
                 )
             })
             .collect();
         Self {
             companies,
-            tokens: Tokens::new(options.tokens),
-            throttle: Throttle::new(options.limits),
+            tokens: PerFormat::new(|format| Tokens::new(options.tokens_of(format), rules(format))),
+            throttle: PerFormat::new(|format| Throttle::new(options.limits_of(format))),
             troubles: Troubles::default(),
         }
+    }
+}
+
+fn rules(format: Format) -> GrantRules {
+    match format {
+        Format::QuickBooks => quickbooks::consent::RULES,
+        Format::Xero => xero::RULES,
+        Format::Sage => sage::RULES,
     }
 }
 
@@ -123,6 +95,18 @@ impl Shared {
     /// The world, for as long as the guard lives. Never held across an await.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits as long as a page of a company takes ([`super::CompanyOptions::page_delay`]).
+    pub(crate) async fn page_delay(&self, realm: &str) {
+        let delay = self
+            .world()
+            .companies
+            .get(realm)
+            .map_or(Duration::ZERO, |company| company.page_delay);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
     }
 
     /// Everything as it was at the start.

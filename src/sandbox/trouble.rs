@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::format::Format;
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -10,9 +12,9 @@ pub(crate) enum Mishap {
     Latency,
     /// 401, as for an expired token.
     Unauthorized,
-    /// 429 in XML, with `Retry-After` when `retry_after` says so.
+    /// 429, with `Retry-After` when `retry_after` says so.
     Throttled,
-    /// 500 with a JSON fault.
+    /// 500.
     ServerError,
     /// 503 with an HTML page.
     Unavailable,
@@ -22,7 +24,7 @@ pub(crate) enum Mishap {
     Truncate,
     /// 200 with what is no JSON.
     Malformed,
-    /// 200 with a fault inside.
+    /// 200 with what else comes with a 500.
     FaultInside,
 }
 
@@ -42,6 +44,9 @@ pub(crate) enum Stage {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Trouble {
     pub(crate) kind: Mishap,
+    /// Only in this wire format; in all of them when absent.
+    #[serde(default)]
+    pub(crate) format: Option<Format>,
     /// Only for this company (`realmId`); for all and for the token endpoint when absent.
     #[serde(default)]
     pub(crate) company: Option<String>,
@@ -85,16 +90,23 @@ impl Troubles {
     }
 
     /// Every latency and the first other trouble that a call meets; each is used up by one.
-    pub(crate) fn meet(&mut self, company: Option<&str>, call: &str) -> Vec<Trouble> {
+    pub(crate) fn meet(
+        &mut self,
+        format: Format,
+        company: Option<&str>,
+        call: &str,
+    ) -> Vec<Trouble> {
         let mut met: Vec<Trouble> = Vec::new();
         for trouble in &mut self.0 {
-            let concerned = match &trouble.company {
-                Some(only) => company == Some(only),
-                None => true,
-            } && trouble
-                .matching
-                .as_ref()
-                .is_none_or(|part| call.contains(part.as_str()));
+            let concerned = trouble.format.is_none_or(|only| only == format)
+                && match &trouble.company {
+                    Some(only) => company == Some(only),
+                    None => true,
+                }
+                && trouble
+                    .matching
+                    .as_ref()
+                    .is_none_or(|part| call.contains(part.as_str()));
             if !concerned || trouble.times == Some(0) {
                 continue;
             }

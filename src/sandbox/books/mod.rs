@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
@@ -21,6 +22,13 @@ pub(crate) use posting::Refusal;
 pub(crate) use record::{
     Currency, Detail, Document, Entry, Id, Kind, Line, List, Side, Stamp, Tombstone,
 };
+
+/// The zone of every company: US Pacific, with daylight saving, as the recorded ones answer.
+///
+/// Written as a POSIX rule, so that no time-zone database is needed.
+pub(crate) fn zone() -> TimeZone {
+    TimeZone::posix("PST8PDT,M3.2.0,M11.1.0").unwrap_or(TimeZone::UTC)
+}
 
 /// One company's books.
 #[derive(Debug)]

@@ -8,12 +8,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Mistake, Outcome, company};
-use crate::sandbox::books::{Books, Detail, Document, Id, Kind, Line, List};
-use crate::sandbox::query::shown;
+use crate::sandbox::books::{Books, Detail, Document, Id, Kind, Line, List, zone};
+use crate::sandbox::quickbooks::query::shown;
+use crate::sandbox::quickbooks::wire::amount;
+use crate::sandbox::quickbooks::wire::request::is_reasonable;
+use crate::sandbox::quickbooks::wire::schema::Entity;
 use crate::sandbox::state::Shared;
-use crate::sandbox::wire::request::is_reasonable;
-use crate::sandbox::wire::schema::Entity;
-use crate::sandbox::wire::{amount, pacific};
 
 /// A bill to be written.
 #[derive(Deserialize)]
@@ -38,7 +38,7 @@ fn begin(
     let customer = books
         .find_customer(customer)
         .ok_or_else(|| Mistake::new(format!("there is no customer {customer}")))?;
-    let date = date.unwrap_or_else(|| now.to_zoned(pacific()).date());
+    let date = date.unwrap_or_else(|| now.to_zoned(zone()).date());
     let mut document = Document::new(kind, date, now);
     document.customer = Some(customer.id);
     document.currency = customer.currency;

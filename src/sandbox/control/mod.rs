@@ -1,33 +1,37 @@
 //! The control endpoint: what a test, a demo or a curious person does to the books from outside.
 //!
 //! JSON in, JSON out; a mistake is 400 with `{"error": "…"}`. `company` is a `realmId` and may be left
-//! out where there is only one.
+//! out where there is only one; `format` is `quickbooks` (also when left out), `xero` or `sage`. Documents
+//! are told as QuickBooks would.
 //!
 //! | Call | Does |
 //! |---|---|
 //! | `GET /sandbox` | lists the companies, with their sizes |
-//! | `POST /sandbox/tokens {company, access_token?, refresh_token?}` | gives tokens without a consent |
-//! | `POST /sandbox/tokens/expire {company, which: access\|refresh\|all}` | ends tokens before their time |
+//! | `POST /sandbox/tokens {format?, company \| companies, access_token?, refresh_token?}` | gives tokens without a consent |
+//! | `POST /sandbox/tokens/expire {format?, company, which: access\|refresh\|all}` | ends tokens before their time |
 //! | `POST /sandbox/invoices {company, customer, amount, due_days?, date?, description?}` | bills a customer (id or display name) |
 //! | `POST /sandbox/payments {company, customer, amount, apply?: oldest\|none, date?}` | money comes in |
 //! | `POST /sandbox/delete {company, entity, id}` | deletes a document |
 //! | `POST /sandbox/void {company, entity, id}` | voids a document |
 //! | `GET /sandbox/balances?company=` | every customer's balance, and the same added up from documents |
-//! | `GET\|DELETE /sandbox/counts` | requests by company and kind; starts anew |
+//! | `GET /sandbox/counts?format=` | requests by company and kind |
+//! | `GET /sandbox/usage?format=` | by company and for the `app` as a whole: all calls, those refused for a limit, and the most in any minute, in any day, and at once |
+//! | `DELETE /sandbox/counts` | counts anew, in all formats |
 //! | `GET\|POST\|DELETE /sandbox/faults` | orders of trouble, see below |
-//! | `PUT /sandbox/limits {per_minute, per_second, batches_per_minute}` | null means without limit |
-//! | `PUT /sandbox/delay {company, milliseconds}` | how long each query takes |
-//! | `PUT /sandbox/rotation {rotation: daily\|always}` | when refresh tokens change |
+//! | `PUT /sandbox/limits {format?, per_minute, per_second, per_day, at_once, batches_per_minute, app_per_minute, app_per_day, app_at_once}` | left out or null means without limit |
+//! | `PUT /sandbox/delay {company, milliseconds}` | how long each query or list takes |
+//! | `PUT /sandbox/rotation {format?, rotation: daily\|always}` | when refresh tokens change |
 //! | `POST /sandbox/reset` | everything as it was at the start |
 //!
-//! An order of trouble: `{kind, company?, matching?, times?, skip?, stage?, milliseconds?,
+//! An order of trouble: `{kind, format?, company?, matching?, times?, skip?, stage?, milliseconds?,
 //! retry_after?}` with `kind` one of `latency`, `unauthorized`, `throttled`, `server_error`,
 //! `unavailable`, `disconnect`, `truncate`, `malformed`, `fault_inside`; `matching` a part of
 //! `METHOD path?query` and body, decoded; `stage` `before` (the default) or `after` the work is done.
+//! Without a `format` it is for all of them.
 
 mod books;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -36,9 +40,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::books::{Kind, List};
-use super::oauth::Which;
+use super::format::Format;
 use super::options::{Limits, Rotation};
+use super::quickbooks;
 use super::state::{Company, Shared, World};
+use super::tokens::Which;
 use super::trouble::Trouble;
 
 /// The routes, below `/sandbox`.
@@ -53,6 +59,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/void", post(books::void))
         .route("/balances", get(books::balances))
         .route("/counts", get(counts).delete(reset_counts))
+        .route("/usage", get(usage))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/limits", put(limits))
         .route("/delay", put(delay))
@@ -123,7 +130,12 @@ async fn companies(State(shared): State<Shared>) -> Json<Value> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokensWanted {
+    #[serde(default)]
+    format: Format,
     company: Option<String>,
+    /// Several companies that one consent is to reach, instead of `company`.
+    #[serde(default)]
+    companies: Vec<String>,
     access_token: Option<String>,
     refresh_token: Option<String>,
 }
@@ -131,18 +143,43 @@ struct TokensWanted {
 async fn tokens(State(shared): State<Shared>, Json(wanted): Json<TokensWanted>) -> Outcome {
     let now = shared.now();
     let mut world = shared.world();
-    let realm = realm(&world, wanted.company.as_deref())?;
-    Ok(Json(world.tokens.mint(
-        &realm,
-        wanted.access_token,
-        wanted.refresh_token,
-        now,
-    )))
+    let realms = if wanted.companies.is_empty() {
+        vec![realm(&world, wanted.company.as_deref())?]
+    } else {
+        let named = |named: &String| realm(&world, Some(named));
+        wanted
+            .companies
+            .iter()
+            .map(named)
+            .collect::<Result<_, _>>()?
+    };
+    let issued = world.tokens[wanted.format]
+        .mint(
+            realms,
+            wanted.format.full_scope().to_owned(),
+            wanted.access_token,
+            wanted.refresh_token,
+            now,
+        )
+        .ok_or_else(|| Mistake::new("no tokens"))?;
+    Ok(Json(match wanted.format {
+        Format::QuickBooks => quickbooks::consent::token_answer(&issued),
+        Format::Xero | Format::Sage => json!({
+            "access_token": issued.access,
+            "refresh_token": issued.refresh,
+            "expires_in": issued.access_life,
+            "refresh_token_expires_in": issued.refresh_life,
+            "scope": issued.scope,
+            "companies": issued.realms,
+        }),
+    }))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expiry {
+    #[serde(default)]
+    format: Format,
     company: Option<String>,
     which: Which,
 }
@@ -151,16 +188,31 @@ async fn expire(State(shared): State<Shared>, Json(expiry): Json<Expiry>) -> Out
     let now = shared.now();
     let mut world = shared.world();
     let realm = realm(&world, expiry.company.as_deref())?;
-    world.tokens.expire(&realm, expiry.which, now);
+    world.tokens[expiry.format].expire(&realm, expiry.which, now);
     Ok(Json(json!({})))
 }
 
-async fn counts(State(shared): State<Shared>) -> Json<Value> {
-    Json(shared.world().throttle.counts())
+/// The wire format meant: QuickBooks' unless one is named.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InFormat {
+    #[serde(default)]
+    format: Format,
+}
+
+async fn counts(State(shared): State<Shared>, Query(of): Query<InFormat>) -> Json<Value> {
+    Json(shared.world().throttle[of.format].counts())
+}
+
+async fn usage(State(shared): State<Shared>, Query(of): Query<InFormat>) -> Json<Value> {
+    Json(shared.world().throttle[of.format].usage())
 }
 
 async fn reset_counts(State(shared): State<Shared>) -> Json<Value> {
-    shared.world().throttle.reset_counts();
+    let mut world = shared.world();
+    for format in Format::ALL {
+        world.throttle[format].reset_counts();
+    }
     Json(json!({}))
 }
 
@@ -178,21 +230,19 @@ async fn clear_faults(State(shared): State<Shared>) -> Json<Value> {
     Json(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LimitsWanted {
-    per_minute: Option<u32>,
-    per_second: Option<u32>,
-    batches_per_minute: Option<u32>,
-}
-
-async fn limits(State(shared): State<Shared>, Json(wanted): Json<LimitsWanted>) -> Json<Value> {
-    shared.world().throttle.limits = Limits {
-        per_minute: wanted.per_minute,
-        per_second: wanted.per_second,
-        batches_per_minute: wanted.batches_per_minute,
+async fn limits(State(shared): State<Shared>, Json(mut wanted): Json<Value>) -> Outcome {
+    let format = match wanted.as_object_mut().and_then(|it| it.remove("format")) {
+        Some(format) => serde_json::from_value(format),
+        None => Ok(Format::default()),
     };
-    Json(json!({}))
+    let read = format.and_then(|format| Ok((format, serde_json::from_value::<Limits>(wanted)?)));
+    let (format, wanted) = read.map_err(|error| Mistake::new(error.to_string()))?;
+    let limits = &mut shared.world().throttle[format].limits;
+    *limits = Limits {
+        windows: limits.windows,
+        ..wanted
+    };
+    Ok(Json(json!({})))
 }
 
 #[derive(Deserialize)]
@@ -212,11 +262,13 @@ async fn delay(State(shared): State<Shared>, Json(wanted): Json<Delay>) -> Outco
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RotationWanted {
+    #[serde(default)]
+    format: Format,
     rotation: Rotation,
 }
 
 async fn rotation(State(shared): State<Shared>, Json(wanted): Json<RotationWanted>) -> Json<Value> {
-    shared.world().tokens.policy.rotation = wanted.rotation;
+    shared.world().tokens[wanted.format].policy.rotation = wanted.rotation;
     Json(json!({}))
 }
 

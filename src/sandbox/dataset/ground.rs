@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::words;
 use crate::sandbox::books::{Books, Currency, Id, List};
-use crate::sandbox::wire::{amount, reference};
+use crate::sandbox::quickbooks::wire::{amount, reference};
 
 /// The accounts that documents name by id.
 pub(crate) mod account {

@@ -14,13 +14,12 @@ mod words;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::books::Books;
+use super::books::{Books, zone};
 use super::options::Data;
-use super::wire::pacific;
 
 /// The day in the companies' zone (US Pacific).
 pub fn today(now: Timestamp) -> Date {
-    now.to_zoned(pacific()).date()
+    now.to_zoned(zone()).date()
 }
 
 /// The books of a company at the start.

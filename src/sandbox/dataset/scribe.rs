@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::ground::account;
 use super::words;
-use crate::sandbox::books::{Books, Currency, Detail, Document, Id, Kind, Line, List, Side};
-use crate::sandbox::wire::{pacific, reference};
+use crate::sandbox::books::{Books, Currency, Detail, Document, Id, Kind, Line, List, Side, zone};
+use crate::sandbox::quickbooks::wire::reference;
 
 /// Writes documents into books.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Scribe {
         let at =
             time(9, 0, 0, 0).saturating_add(Span::new().minutes(self.random.random_range(0..480)));
         date.to_datetime(at)
-            .to_zoned(pacific())
+            .to_zoned(zone())
             .map_or(self.now, |zoned| zoned.timestamp())
             .min(self.now)
     }

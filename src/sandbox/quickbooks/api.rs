@@ -7,24 +7,54 @@ use axum::http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::books::Kind;
-use super::query;
-use super::state::Company;
-use super::throttle::RequestKind;
-use super::wire::answer_time;
+use super::query::{self, Singletons};
 use super::wire::fault::Fault;
 use super::wire::schema::Entity;
+use super::wire::{answer_time, show};
 use super::write::{self, Operation};
 use super::{batch, changes};
+use crate::sandbox::books::Kind;
+use crate::sandbox::state::Company;
+
+/// What a request is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum RequestKind {
+    /// A statement about an entity.
+    Query(Option<String>),
+    /// One record by its id, company information or preferences.
+    Read,
+    /// Change data capture.
+    Changes,
+    /// A batch.
+    Batch,
+    /// A creation, update, deletion or voiding.
+    Write,
+    /// A path that there is not.
+    Unknown,
+}
+
+impl RequestKind {
+    /// Under what it is counted.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Query(_) => "query",
+            Self::Read => "read",
+            Self::Changes => "cdc",
+            Self::Batch => "batch",
+            Self::Write => "write",
+            Self::Unknown => "unknown",
+        }
+    }
+}
 
 /// A request to a company, after routing.
 #[derive(Debug)]
-pub(crate) struct Call<'a> {
-    pub(crate) method: &'a Method,
+pub(super) struct Call<'a> {
+    pub(super) method: &'a Method,
     /// The path below `/v3/company/{realmId}/`, in parts.
-    pub(crate) path: Vec<&'a str>,
-    pub(crate) parameters: &'a HashMap<String, String>,
-    pub(crate) body: &'a Bytes,
+    pub(super) path: Vec<&'a str>,
+    pub(super) parameters: &'a HashMap<String, String>,
+    pub(super) body: &'a Bytes,
 }
 
 impl Call<'_> {
@@ -38,7 +68,7 @@ impl Call<'_> {
     }
 
     /// What it is for.
-    pub(crate) fn kind(&self) -> RequestKind {
+    pub(super) fn kind(&self) -> RequestKind {
         match (self.method, self.path.as_slice()) {
             (&Method::GET | &Method::POST, ["query"]) => {
                 RequestKind::Query(query::subject(&self.statement()))
@@ -62,12 +92,15 @@ impl Call<'_> {
 }
 
 /// Answers a call that was admitted.
-pub(crate) fn answer(
+pub(super) fn answer(
     company: &mut Company,
     call: &Call<'_>,
     now: Timestamp,
 ) -> (StatusCode, Bytes) {
-    if let Some(first) = call.request_id().and_then(|id| company.answer_to(id)) {
+    if let Some(first) = call
+        .request_id()
+        .and_then(|id| company.quickbooks.answer_to(id))
+    {
         return first;
     }
     let (status, body) = match work(company, call, now) {
@@ -81,7 +114,9 @@ pub(crate) fn answer(
     };
     let body = Bytes::from(body.to_string());
     if let Some(id) = call.request_id() {
-        company.remember(id.to_owned(), status, body.clone());
+        company
+            .quickbooks
+            .remember(id.to_owned(), status, body.clone());
     }
     (status, body)
 }
@@ -114,10 +149,10 @@ fn work(company: &mut Company, call: &Call<'_>, now: Timestamp) -> Result<Value,
             Ok(json!({"BatchItemResponse": items, "time": time}))
         }
         (&Method::GET, ["companyinfo", _]) => {
-            Ok(json!({"CompanyInfo": company.singletons().company_info, "time": time}))
+            Ok(json!({"CompanyInfo": singletons(company).company_info, "time": time}))
         }
         (&Method::GET, ["preferences"]) => {
-            Ok(json!({"Preferences": company.singletons().preferences, "time": time}))
+            Ok(json!({"Preferences": singletons(company).preferences, "time": time}))
         }
         (&Method::GET, [entity, id]) => {
             let entity = known(entity, call)?;
@@ -150,10 +185,22 @@ fn work(company: &mut Company, call: &Call<'_>, now: Timestamp) -> Result<Value,
     }
 }
 
+fn singletons(company: &Company) -> Singletons {
+    Singletons {
+        company_info: show::company_info(&company.name, company.started),
+        preferences: show::preferences(&company.books, company.started),
+    }
+}
+
 /// Runs a statement.
-pub(crate) fn run_query(company: &mut Company, statement: &str) -> Result<Value, Fault> {
-    let singletons = company.singletons();
-    query::answer(&company.books, &mut company.found, &singletons, statement)
+pub(super) fn run_query(company: &mut Company, statement: &str) -> Result<Value, Fault> {
+    let singletons = singletons(company);
+    query::answer(
+        &company.books,
+        &mut company.quickbooks.found,
+        &singletons,
+        statement,
+    )
 }
 
 fn known(entity: &str, call: &Call<'_>) -> Result<Entity, Fault> {

@@ -8,27 +8,21 @@ pub(crate) mod show_document;
 mod show_lines;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::{Map, Number, Value};
 
-/// The zone in which the recorded companies answer: US Pacific, with daylight saving.
-///
-/// Written as a POSIX rule, so that no time-zone database is needed.
-pub(crate) fn pacific() -> TimeZone {
-    TimeZone::posix("PST8PDT,M3.2.0,M11.1.0").unwrap_or(TimeZone::UTC)
-}
+use crate::sandbox::books::zone;
 
 /// An instant in whole seconds with an offset (`2026-05-05T03:08:49-07:00`), as `MetaData` has it.
 pub(crate) fn instant(at: Timestamp) -> String {
-    at.to_zoned(pacific())
+    at.to_zoned(zone())
         .strftime("%Y-%m-%dT%H:%M:%S%:z")
         .to_string()
 }
 
 /// An instant with milliseconds, as the `time` of an answer has it.
 pub(crate) fn answer_time(at: Timestamp) -> String {
-    at.to_zoned(pacific())
+    at.to_zoned(zone())
         .strftime("%Y-%m-%dT%H:%M:%S%.3f%:z")
         .to_string()
 }

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::api::run_query;
-use super::state::Company;
 use super::wire::fault::Fault;
 use super::wire::schema::Entity;
 use super::write::{self, Operation};
+use crate::sandbox::state::Company;
 
 /// The most items of one batch.
 const MOST_ITEMS: usize = 30;
@@ -18,7 +18,7 @@ const MOST_ITEMS: usize = 30;
 /// # Errors
 ///
 /// When the body is no batch, or has too many items. A fault of an item stands inside the answer.
-pub(crate) fn answer(company: &mut Company, body: &Bytes, now: Timestamp) -> Result<Value, Fault> {
+pub(super) fn answer(company: &mut Company, body: &Bytes, now: Timestamp) -> Result<Value, Fault> {
     let body: Value = serde_json::from_slice(body).map_err(|_| Fault::unreadable())?;
     let Some(Value::Array(items)) = body.get("BatchItemRequest") else {
         return Err(Fault::missing("BatchItemRequest"));

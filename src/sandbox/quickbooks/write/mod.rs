@@ -7,11 +7,11 @@ mod name;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::books::{Books, Kind};
 use super::wire::fault::Fault;
 use super::wire::request::Properties;
 use super::wire::schema::Entity;
 use super::wire::{instant, show, show_document};
+use crate::sandbox::books::{Books, Kind};
 
 /// What a write is meant to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

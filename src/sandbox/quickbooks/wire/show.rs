@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{amount, instant, reference};
-use crate::sandbox::books::{Books, Entry, List, Stamp};
+use crate::sandbox::books::{Books, Entry, List, Stamp, zone};
 
 /// The properties that every record has.
 pub(super) fn common(shown: &mut Map<String, Value>, id: u64, stamp: &Stamp) {
@@ -85,7 +85,7 @@ pub(crate) fn company_info(name: &str, started: Timestamp) -> Value {
         "CompanyAddr": address,
         "CustomerCommunicationAddr": address,
         "LegalAddr": address,
-        "CompanyStartDate": started.to_zoned(super::pacific()).date().to_string(),
+        "CompanyStartDate": started.to_zoned(zone()).date().to_string(),
         "FiscalYearStartMonth": "January",
         "Country": "US",
         "Email": {"Address": "books@example.com"},

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::books::{Books, Id};
 use super::query::{field, shown};
 use super::wire::fault::Fault;
 use super::wire::instant;
 use super::wire::schema::{EMPTY, Entity, NOT_CAPTURED};
+use crate::sandbox::books::{Books, Id};
 
 /// How far back it reaches.
 const WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -22,7 +22,7 @@ const MOST_OBJECTS: usize = 1000;
 ///
 /// When a parameter is missing or no time, reaches too far back, or names an entity that is not
 /// covered.
-pub(crate) fn answer(
+pub(super) fn answer(
     books: &Books,
     parameters: &HashMap<String, String>,
     now: Timestamp,

@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use crate::sandbox::books::{Books, Detail, Id, Kind, Line, List, Side};
-use crate::sandbox::wire::fault::Fault;
-use crate::sandbox::wire::request::{decimal, reference};
+use crate::sandbox::quickbooks::wire::fault::Fault;
+use crate::sandbox::quickbooks::wire::request::{decimal, reference};
 
 /// The item of a sales line that names none.
 const DEFAULT_ITEM: Id = 1;

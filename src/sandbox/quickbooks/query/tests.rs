@@ -1,5 +1,5 @@
 use super::*;
-use crate::sandbox::query::field::{instant, like};
+use crate::sandbox::quickbooks::query::field::{instant, like};
 
 #[test]
 fn a_pattern_matches_anywhere_only_where_it_says_so() {

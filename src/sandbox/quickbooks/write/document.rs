@@ -5,10 +5,9 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value};
 
 use super::lines;
-use crate::sandbox::books::{Books, Currency, Detail, Document, Entry, Kind, List, Side};
-use crate::sandbox::wire::fault::Fault;
-use crate::sandbox::wire::pacific;
-use crate::sandbox::wire::request::{Properties, decimal};
+use crate::sandbox::books::{Books, Currency, Detail, Document, Entry, Kind, List, Side, zone};
+use crate::sandbox::quickbooks::wire::fault::Fault;
+use crate::sandbox::quickbooks::wire::request::{Properties, decimal};
 
 /// Properties that are typed, computed or read-only; all others are handed back as they came.
 const NOT_STORED: &[&str] = &[
@@ -70,7 +69,7 @@ pub(super) fn write(
         books.rewrite(document, now)?;
         Ok(id)
     } else {
-        let today = now.to_zoned(pacific()).date();
+        let today = now.to_zoned(zone()).date();
         let mut document = Document::new(kind, today, now);
         fill(books, &mut document, body, true)?;
         if kind.is_sales_form() && document.number.is_none() {

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use crate::sandbox::wire::fault::Fault;
+use crate::sandbox::quickbooks::wire::fault::Fault;
 
 /// A value in a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 
 use self::field::{Field, Record};
 use self::parse::{Comparison, Condition, Literal, Statement};
-use super::books::{Books, Id, List};
 use super::wire::fault::Fault;
 use super::wire::schema::{EMPTY, Entity};
 use super::wire::{show, show_document};
+use crate::sandbox::books::{Books, Id, List};
 
 /// The rows of a page when the statement does not say.
 const DEFAULT_PAGE: usize = 100;

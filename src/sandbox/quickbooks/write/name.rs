@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::books::{Books, Currency, Detail, Document, Entry, Kind, Line, List};
-use crate::sandbox::wire::fault::Fault;
-use crate::sandbox::wire::pacific;
-use crate::sandbox::wire::request::Properties;
+use crate::sandbox::books::{Books, Currency, Detail, Document, Entry, Kind, Line, List, zone};
+use crate::sandbox::quickbooks::wire::fault::Fault;
+use crate::sandbox::quickbooks::wire::request::Properties;
 
 /// Properties that are computed, kept elsewhere, or not stored by the service.
 const NOT_STORED: &[&str] = &[
@@ -90,7 +89,7 @@ fn open_with_balance(
     };
     let date = match body.date("OpenBalanceDate")? {
         Some(date) => date,
-        None => now.to_zoned(pacific()).date(),
+        None => now.to_zoned(zone()).date(),
     };
     let kind = if balance.is_sign_negative() {
         Kind::CreditMemo

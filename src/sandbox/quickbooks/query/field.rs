@@ -9,8 +9,8 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::parse::Literal;
-use crate::sandbox::books::{Books, Document, Entry, Id, Kind, List};
-use crate::sandbox::wire::{pacific, request};
+use crate::sandbox::books::{Books, Document, Entry, Id, Kind, List, zone};
+use crate::sandbox::quickbooks::wire::request;
 
 /// A property's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,10 +101,7 @@ pub(crate) fn instant(text: &str) -> Option<Timestamp> {
         .parse::<DateTime>()
         .or_else(|_| text.parse::<Date>().map(DateTime::from))
         .ok()?;
-    local
-        .to_zoned(pacific())
-        .ok()
-        .map(|zoned| zoned.timestamp())
+    local.to_zoned(zone()).ok().map(|zoned| zoned.timestamp())
 }
 
 /// Whether a property that is a time or a day can have this value at all.
