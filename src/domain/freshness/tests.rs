@@ -98,7 +98,7 @@ fn progress_has_a_total_once_every_dataset_is_counted() {
     }
     let known = Progress {
         done: 170,
-        total: Some(150),
+        total: Some(200),
     };
     assert_eq!(progress(&connection), Some(known));
 }
