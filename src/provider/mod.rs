@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use crate::domain::books::Organization;
@@ -20,6 +20,7 @@ use crate::domain::ids::CustomerId;
 use crate::domain::money::Currency;
 use crate::domain::records::Records;
 
+pub mod application_key;
 pub mod error;
 pub mod http;
 pub(crate) mod oauth;
@@ -38,7 +39,7 @@ pub struct Capabilities {
     /// How it tells what changed.
     pub changes: ChangeFeed,
     /// How far before the last watermark each question for changes starts, at least.
-    pub overlap: jiff::SignedDuration,
+    pub overlap: SignedDuration,
 }
 
 /// How a provider tells what changed.
@@ -179,8 +180,37 @@ pub trait AccountingProvider: Send + Sync + fmt::Debug {
         cursor: Option<&Cursor>,
     ) -> ProviderResult<IdPage>;
 
+    /// The organizations that a token reaches. `named` is the one that the answer to the consent
+    /// named, where the ledger does so (QuickBooks); the provided method takes it as the only one.
+    async fn organizations(
+        &self,
+        _token: &SecretString,
+        named: Option<&str>,
+    ) -> ProviderResult<Vec<OrganizationChoice>> {
+        let only = |account: &str| OrganizationChoice {
+            account: account.into(),
+            name: None,
+        };
+        Ok(named.map(only).into_iter().collect())
+    }
+
+    /// Gives up one organization of a grant that others still use. The provided method tells the
+    /// ledger nothing: a grant that cannot be given up in parts stays whole.
+    async fn disconnect(&self, _access: &Access) -> ProviderResult<()> {
+        Ok(())
+    }
+
     /// How consent is got, kept and given up.
     fn authorization(&self) -> &dyn Authorization;
+}
+
+/// An organization that a grant reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrganizationChoice {
+    /// Its id at the provider ([`Access::account`]).
+    pub account: Arc<str>,
+    /// What people call it, where the ledger says.
+    pub name: Option<Arc<str>>,
 }
 
 /// Tokens as issued.
@@ -196,20 +226,49 @@ pub struct TokenGrant {
     pub refresh_expires_at: Option<Timestamp>,
 }
 
-/// How consent to read an organization's books is got, kept and given up (OAuth 2.0).
+/// How consent works at a provider, as values that the connect flow and the refresh branch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsentRules {
+    /// Who gives it, and how.
+    pub given_by: ConsentGiver,
+    /// Whether the code is bound to a secret of ours (RFC 7636, method S256).
+    pub proof_key: bool,
+    /// For how long after a refresh whose answer was lost the refresh token it was made with is taken
+    /// again. `None`: a token that was rotated and not stored is lost, and a person has to consent.
+    pub refresh_grace: Option<SignedDuration>,
+}
+
+/// Who consents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentGiver {
+    /// A person, on a page of the provider (OAuth 2.0).
+    Browser,
+    /// An operator, who hands over a key that does not end by itself.
+    ApplicationKey,
+}
+
+/// How consent to read organizations' books is got, kept and given up.
 #[async_trait]
 pub trait Authorization: Send + Sync {
-    /// The address that a person opens to consent. `state` comes back with the answer.
-    fn authorize_url(&self, state: &str) -> ProviderResult<String>;
+    /// How it works here.
+    fn rules(&self) -> &ConsentRules;
 
-    /// Trades the code of the answer for tokens.
-    async fn exchange(&self, code: &str) -> ProviderResult<TokenGrant>;
+    /// The address that a person opens to consent. `state` comes back with the answer; `challenge` is
+    /// the hash that binds the code, where [`ConsentRules::proof_key`] wants one.
+    fn authorize_url(&self, state: &str, challenge: Option<&str>) -> ProviderResult<String>;
+
+    /// Trades the code of the answer for tokens; `verifier` is what the challenge is the hash of.
+    async fn exchange(
+        &self,
+        code: &str,
+        verifier: Option<&SecretString>,
+    ) -> ProviderResult<TokenGrant>;
 
     /// Trades the refresh token for new tokens. The answer must be stored before it is used: the old
-    /// refresh token may be dead from here on.
+    /// refresh token may be dead from here on. Never called twice at once for one grant.
     async fn refresh(&self, refresh_token: &SecretString) -> ProviderResult<TokenGrant>;
 
-    /// Gives the consent up.
+    /// Gives the consent up, for every organization that it reaches.
     async fn revoke(&self, refresh_token: &SecretString) -> ProviderResult<()>;
 }
 

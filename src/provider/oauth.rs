@@ -1,8 +1,9 @@
-//! OAuth 2.0: consent by authorization code, refresh, revocation (RFC 6749, RFC 7009), with the app
-//! authenticated by HTTP Basic.
+//! OAuth 2.0: consent by authorization code, refresh, revocation (RFC 6749, RFC 7009, RFC 7636), in
+//! the ways in which providers differ.
 //!
 //! Token calls are repeated only when the first certainly was not carried out: a refresh that was
-//! carried out may have killed the token it was made with.
+//! carried out may have killed the token it was made with. Where the provider takes that token again
+//! for a while, a refresh without an answer is repeated.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +18,9 @@ use serde::Deserialize;
 use url::Url;
 
 use super::http::{Answer, Call, CallClass, ProviderClient, decode};
-use super::{Authorization, ProviderError, ProviderResult, Purpose, TokenGrant};
+use super::{
+    Authorization, ConsentGiver, ConsentRules, ProviderError, ProviderResult, Purpose, TokenGrant,
+};
 
 /// The rates and breaker of token calls are the app's own, not an account's.
 const ACCOUNT: &str = "oauth";
@@ -39,15 +42,46 @@ pub(crate) struct OAuthSettings {
     pub(crate) redirect_url: String,
     /// What is asked for.
     pub(crate) scope: &'static str,
+    /// What else the address of the consent page holds.
+    pub(crate) authorize_parameters: &'static [(&'static str, &'static str)],
+    /// How the app proves to be itself at the token and revocation endpoints.
+    pub(crate) client_authentication: ClientAuthentication,
+    /// How a token to be given up is sent.
+    pub(crate) revocation: RevocationBody,
+    /// Whether the code is bound by a proof key (RFC 7636).
+    pub(crate) proof_key: bool,
+    /// How long a refresh token lives from its last use, where the answers do not say.
+    pub(crate) refresh_life: Option<SignedDuration>,
+    /// For how long an old refresh token is taken again ([`ConsentRules::refresh_grace`]).
+    pub(crate) refresh_grace: Option<SignedDuration>,
     /// Headers that make the provider say more about a token's life.
     pub(crate) token_headers: &'static [(&'static str, &'static str)],
     /// The wait after a refusal for too many calls that names none.
     pub(crate) throttle_wait: Duration,
 }
 
+/// How an app proves to be itself (RFC 6749 section 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClientAuthentication {
+    /// By HTTP Basic.
+    Basic,
+    /// By its id and secret in the form.
+    Form,
+}
+
+/// How a token to be given up is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RevocationBody {
+    /// As JSON.
+    Json,
+    /// As a form (RFC 7009).
+    Form,
+}
+
 /// Gets, keeps and gives up consent at one provider.
 pub(crate) struct OAuth {
     settings: OAuthSettings,
+    rules: ConsentRules,
     client: Arc<ProviderClient>,
 }
 
@@ -65,8 +99,9 @@ struct TokenAnswer {
     access_token: SecretString,
     refresh_token: Option<SecretString>,
     expires_in: u32,
-    /// Rolling: counted anew with each refresh.
-    x_refresh_token_expires_in: Option<u32>,
+    /// Rolling: counted anew with each refresh. Intuit puts an `x_` before it, Sage does not.
+    #[serde(alias = "x_refresh_token_expires_in")]
+    refresh_token_expires_in: Option<u32>,
     /// Hard: counted from the consent.
     x_refresh_token_hard_expires_in: Option<u32>,
 }
@@ -78,12 +113,22 @@ struct ErrorAnswer {
 
 impl OAuth {
     pub(crate) fn new(settings: OAuthSettings, client: Arc<ProviderClient>) -> Self {
-        Self { settings, client }
+        let rules = ConsentRules {
+            given_by: ConsentGiver::Browser,
+            proof_key: settings.proof_key,
+            refresh_grace: settings.refresh_grace,
+        };
+        Self {
+            settings,
+            rules,
+            client,
+        }
     }
 
     async fn grant(
         &self,
         operation: &'static str,
+        class: CallClass,
         form: &[(&str, &str)],
         previous: Option<&SecretString>,
     ) -> ProviderResult<TokenGrant> {
@@ -96,13 +141,13 @@ impl OAuth {
                 Method::POST,
                 address(&self.settings.token_url, "token_url")?,
             )
-            .header(ACCEPT, "application/json")
-            .form(form);
+            .header(ACCEPT, "application/json");
+        request = self.with_form(request, form)?;
         for (name, value) in self.settings.token_headers {
             request = request.header(*name, *value);
         }
         let answer = self
-            .call(operation, request, |answer| {
+            .call(operation, class, request, |answer| {
                 decode::<TokenAnswer>(&answer.body, |_| ())
             })
             .await?;
@@ -113,36 +158,54 @@ impl OAuth {
                 path: "refresh_token".to_owned(),
                 reason: "it is missing".to_owned(),
             })?;
+        let told = answer.refresh_token_expires_in.map(seconds);
         let life = [
-            answer.x_refresh_token_expires_in,
-            answer.x_refresh_token_hard_expires_in,
+            told.or(self.settings.refresh_life),
+            answer.x_refresh_token_hard_expires_in.map(seconds),
         ];
         Ok(TokenGrant {
             access_token: answer.access_token,
-            access_expires_at: after(asked_at, answer.expires_in),
+            access_expires_at: after(asked_at, seconds(answer.expires_in)),
             refresh_token,
             refresh_expires_at: life
                 .into_iter()
                 .flatten()
                 .min()
-                .map(|seconds| after(asked_at, seconds)),
+                .map(|life| after(asked_at, life)),
         })
+    }
+
+    /// A form, with the app's id and secret in it where it is to prove itself so.
+    fn with_form(
+        &self,
+        request: reqwest::RequestBuilder,
+        form: &[(&str, &str)],
+    ) -> ProviderResult<reqwest::RequestBuilder> {
+        let (id, secret) = self.credentials()?;
+        let mut form = form.to_vec();
+        if self.settings.client_authentication == ClientAuthentication::Form {
+            form.extend([("client_id", id), ("client_secret", secret.expose_secret())]);
+        }
+        Ok(request.form(&form))
     }
 
     async fn call<T>(
         &self,
         operation: &'static str,
+        class: CallClass,
         request: reqwest::RequestBuilder,
         read: impl Fn(&Answer) -> ProviderResult<T> + Send + Sync,
     ) -> ProviderResult<T> {
         let (id, secret) = self.credentials()?;
-        let request = request
-            .basic_auth(id, Some(secret.expose_secret()))
-            .build()
-            .map_err(|_| misconfigured("token_url"))?;
+        let request = match self.settings.client_authentication {
+            ClientAuthentication::Basic => request.basic_auth(id, Some(secret.expose_secret())),
+            ClientAuthentication::Form => request,
+        }
+        .build()
+        .map_err(|_| misconfigured("token_url"))?;
         let call = Call {
             operation,
-            class: CallClass::Authorization,
+            class,
             account: ACCOUNT,
             purpose: Purpose::OpenPage,
             request,
@@ -171,25 +234,43 @@ impl OAuth {
 
 #[async_trait]
 impl Authorization for OAuth {
-    fn authorize_url(&self, state: &str) -> ProviderResult<String> {
+    fn rules(&self) -> &ConsentRules {
+        &self.rules
+    }
+
+    fn authorize_url(&self, state: &str, challenge: Option<&str>) -> ProviderResult<String> {
         let (client_id, _) = self.credentials()?;
         let mut url = address(&self.settings.authorize_url, "authorize_url")?;
         url.query_pairs_mut()
+            .extend_pairs(self.settings.authorize_parameters)
             .append_pair("client_id", client_id)
             .append_pair("response_type", "code")
             .append_pair("scope", self.settings.scope)
             .append_pair("redirect_uri", &self.settings.redirect_url)
             .append_pair("state", state);
+        if let Some(challenge) = challenge {
+            url.query_pairs_mut()
+                .append_pair("code_challenge", challenge)
+                .append_pair("code_challenge_method", "S256");
+        }
         Ok(url.into())
     }
 
-    async fn exchange(&self, code: &str) -> ProviderResult<TokenGrant> {
-        let form = [
+    async fn exchange(
+        &self,
+        code: &str,
+        verifier: Option<&SecretString>,
+    ) -> ProviderResult<TokenGrant> {
+        let mut form = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
-            ("redirect_uri", &self.settings.redirect_url),
+            ("redirect_uri", self.settings.redirect_url.as_str()),
         ];
-        self.grant("exchange", &form, None).await
+        if let Some(verifier) = verifier {
+            form.push(("code_verifier", verifier.expose_secret()));
+        }
+        self.grant("exchange", CallClass::Authorization, &form, None)
+            .await
     }
 
     async fn refresh(&self, refresh_token: &SecretString) -> ProviderResult<TokenGrant> {
@@ -197,19 +278,29 @@ impl Authorization for OAuth {
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.expose_secret()),
         ];
-        self.grant("refresh", &form, Some(refresh_token)).await
+        let class = match self.settings.refresh_grace {
+            Some(_) => CallClass::RepeatableAuthorization,
+            None => CallClass::Authorization,
+        };
+        self.grant("refresh", class, &form, Some(refresh_token))
+            .await
     }
 
     async fn revoke(&self, refresh_token: &SecretString) -> ProviderResult<()> {
-        let body = serde_json::json!({ "token": refresh_token.expose_secret() });
         let url = address(&self.settings.revoke_url, "revoke_url")?;
         let request = self
             .client
             .http()
             .request(Method::POST, url)
-            .header(ACCEPT, "application/json")
-            .json(&body);
-        self.call("revoke", request, |_| Ok(())).await
+            .header(ACCEPT, "application/json");
+        let token = refresh_token.expose_secret();
+        let request = if self.settings.revocation == RevocationBody::Form {
+            self.with_form(request, &[("token", token)])?
+        } else {
+            request.json(&serde_json::json!({ "token": token }))
+        };
+        self.call("revoke", CallClass::Authorization, request, |_| Ok(()))
+            .await
     }
 }
 
@@ -249,7 +340,10 @@ fn misconfigured(what: &str) -> ProviderError {
     }
 }
 
-fn after(now: Timestamp, seconds: u32) -> Timestamp {
-    now.checked_add(SignedDuration::from_secs(seconds.into()))
-        .unwrap_or(Timestamp::MAX)
+fn seconds(count: u32) -> SignedDuration {
+    SignedDuration::from_secs(count.into())
+}
+
+fn after(now: Timestamp, life: SignedDuration) -> Timestamp {
+    now.checked_add(life).unwrap_or(Timestamp::MAX)
 }

@@ -167,7 +167,7 @@ impl Connections {
         let state = hex(&secret);
         let until = self.clock.now() + CONSENT_TIME;
         self.store.put_oauth_state(&hash(&state), id, until).await?;
-        Ok(provider.authorization().authorize_url(&state)?)
+        Ok(provider.authorization().authorize_url(&state, None)?)
     }
 
     /// Takes the answer to a consent: trades the code for tokens and stores them.
@@ -193,7 +193,7 @@ impl Connections {
         // Before the tokens, which would take the place of those that fit.
         self.refuse_misfit(&connection, account).await?;
         let provider = self.providers.get(connection.provider)?;
-        let grant = provider.authorization().exchange(code).await?;
+        let grant = provider.authorization().exchange(code, None).await?;
         self.store.put_tokens(&id, &stored(grant), now).await?;
         self.activate(&connection, account, "consent").await
     }

@@ -15,11 +15,13 @@ pub(crate) enum CallClass {
     Batch,
     /// A token call: not metered, and repeated only when it certainly was not carried out.
     Authorization,
+    /// A token call that may be repeated: the provider takes the same refresh token again.
+    RepeatableAuthorization,
 }
 
 impl CallClass {
     pub(super) fn is_metered(self) -> bool {
-        self != Self::Authorization
+        matches!(self, Self::Read | Self::Batch)
     }
 
     pub(super) fn is_idempotent(self) -> bool {

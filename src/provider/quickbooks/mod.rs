@@ -24,7 +24,7 @@ use self::query::{Place, Selection, Step};
 use super::http::{
     BreakerSettings, HttpSettings, Limits, ProviderClient, RetrySettings, at_least_one,
 };
-use super::oauth::{OAuth, OAuthSettings};
+use super::oauth::{ClientAuthentication, OAuth, OAuthSettings, RevocationBody};
 use super::{
     Access, AccountingProvider, Authorization, CallMeter, Capabilities, ChangeFeed, Changes,
     Cursor, IdPage, Page, ProviderResult, Reference,
@@ -138,6 +138,12 @@ impl QuickBooks {
                 revoke_url: settings.revoke_url,
                 redirect_url: settings.redirect_url,
                 scope: SCOPE,
+                authorize_parameters: &[],
+                client_authentication: ClientAuthentication::Basic,
+                revocation: RevocationBody::Json,
+                proof_key: false,
+                refresh_life: None,
+                refresh_grace: None,
                 token_headers: &[("x-include-refresh-token-hard-expires-in", "true")],
                 throttle_wait: settings.throttle_wait,
             },

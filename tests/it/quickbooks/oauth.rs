@@ -25,7 +25,11 @@ fn secret(text: &str) -> SecretString {
 async fn a_code_is_traded_for_tokens() {
     let server = ScriptedServer::start(vec![Reply::json(&token_answer())]).await;
     let connector = connector(settings(&server.url));
-    let grant = connector.provider.authorization().exchange("c&de").await;
+    let grant = connector
+        .provider
+        .authorization()
+        .exchange("c&de", None)
+        .await;
     let grant = grant.expect("a grant");
     assert_eq!(grant.access_token.expose_secret(), "new-access");
     assert_eq!(grant.refresh_token.expose_secret(), "new-refresh");
@@ -164,7 +168,10 @@ async fn a_refresh_that_may_have_been_carried_out_is_not_repeated() {
 #[tokio::test]
 async fn the_person_is_sent_to_the_consent_page_with_a_state() {
     let connector = connector(settings("http://127.0.0.1:9"));
-    let url = connector.provider.authorization().authorize_url("a state");
+    let url = connector
+        .provider
+        .authorization()
+        .authorize_url("a state", None);
     assert_eq!(
         url.expect("an address"),
         "http://127.0.0.1:9/authorize?client_id=client&response_type=code&scope=com.intuit.quickbooks.accounting&redirect_uri=https%3A%2F%2Fpulse.example.com%2Foauth%2Fcallback&state=a+state"
@@ -177,7 +184,7 @@ async fn missing_credentials_are_named() {
     let error = without
         .provider
         .authorization()
-        .authorize_url("s")
+        .authorize_url("s", None)
         .expect_err("none");
     assert!(error.to_string().contains("client_id"), "{error}");
 }
