@@ -23,8 +23,10 @@ use crate::domain::records::Records;
 pub mod application_key;
 pub mod error;
 pub mod http;
+mod matching;
 pub(crate) mod oauth;
 pub mod quickbooks;
+mod scalar;
 
 pub use error::ProviderError;
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::error::Fault;
 use super::scalar;
+use crate::provider::scalar::{amount, date};
 
 /// An answer to a query.
 #[derive(Debug, Deserialize)]
@@ -199,9 +200,9 @@ pub(super) struct Customer {
     pub(super) active: Option<bool>,
     pub(super) currency_ref: Option<Reference>,
     pub(super) sales_term_ref: Option<Reference>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) balance: Option<Decimal>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) balance_with_jobs: Option<Decimal>,
 }
 
@@ -220,33 +221,33 @@ pub(super) struct SalesForm {
     #[serde(rename = "status")]
     pub(super) status: Option<String>,
     pub(super) doc_number: Option<String>,
-    #[serde(default, deserialize_with = "scalar::date")]
+    #[serde(default, deserialize_with = "date")]
     pub(super) txn_date: Option<Date>,
-    #[serde(default, deserialize_with = "scalar::date")]
+    #[serde(default, deserialize_with = "date")]
     pub(super) due_date: Option<Date>,
     pub(super) customer_ref: Option<Reference>,
     pub(super) currency_ref: Option<Reference>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) exchange_rate: Option<Decimal>,
     pub(super) private_note: Option<String>,
     #[serde(default)]
     pub(super) line: Vec<SalesLine>,
     pub(super) txn_tax_detail: Option<TaxDetail>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) total_amt: Option<Decimal>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) balance: Option<Decimal>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) remaining_credit: Option<Decimal>,
     /// Money taken with the invoice itself, without a payment of its own.
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) deposit: Option<Decimal>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct TaxDetail {
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) total_tax: Option<Decimal>,
 }
 
@@ -254,7 +255,7 @@ pub(super) struct TaxDetail {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SalesLine {
     pub(super) description: Option<String>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) amount: Option<Decimal>,
     pub(super) detail_type: Option<String>,
     pub(super) sales_item_line_detail: Option<SalesItemDetail>,
@@ -266,9 +267,9 @@ pub(super) struct SalesLine {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SalesItemDetail {
     pub(super) item_ref: Option<NamedReference>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) qty: Option<Decimal>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) unit_price: Option<Decimal>,
 }
 
@@ -296,25 +297,25 @@ pub(super) struct Payment {
     pub(super) doc_number: Option<String>,
     #[serde(rename = "PaymentRefNum")]
     pub(super) reference_number: Option<String>,
-    #[serde(default, deserialize_with = "scalar::date")]
+    #[serde(default, deserialize_with = "date")]
     pub(super) txn_date: Option<Date>,
     pub(super) customer_ref: Option<Reference>,
     pub(super) currency_ref: Option<Reference>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) exchange_rate: Option<Decimal>,
     pub(super) private_note: Option<String>,
     #[serde(default)]
     pub(super) line: Vec<PaymentLine>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) total_amt: Option<Decimal>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) unapplied_amt: Option<Decimal>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct PaymentLine {
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) amount: Option<Decimal>,
     #[serde(default)]
     pub(super) linked_txn: Vec<LinkedTransaction>,
@@ -337,10 +338,10 @@ pub(super) struct Posting {
     #[serde(rename = "status")]
     pub(super) status: Option<String>,
     pub(super) doc_number: Option<String>,
-    #[serde(default, deserialize_with = "scalar::date")]
+    #[serde(default, deserialize_with = "date")]
     pub(super) txn_date: Option<Date>,
     pub(super) currency_ref: Option<Reference>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) exchange_rate: Option<Decimal>,
     pub(super) private_note: Option<String>,
     /// Purchases: whom the money went to.
@@ -355,7 +356,7 @@ pub(super) struct Posting {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct PostingLine {
     pub(super) description: Option<String>,
-    #[serde(default, deserialize_with = "scalar::amount")]
+    #[serde(default, deserialize_with = "amount")]
     pub(super) amount: Option<Decimal>,
     pub(super) journal_entry_line_detail: Option<JournalDetail>,
     pub(super) deposit_line_detail: Option<DepositDetail>,

@@ -1,13 +1,12 @@
 //! The lists that documents refer to: accounts, terms, items and customers. None of them is ever
 //! deleted; what QuickBooks calls inactive stays, since old documents refer to it.
 
-use std::sync::Arc;
-
 use super::{Context, Place, count_unknown};
 use crate::domain::books::{Customer, PaymentTerms};
 use crate::domain::ids::{CustomerId, ItemId};
 use crate::domain::records::{AccountRecord, CustomerRecord, ItemRecord, TermsRecord};
 use crate::provider::ProviderResult;
+use crate::provider::matching::{first_filled, normalized_email, normalized_tax_number};
 use crate::provider::quickbooks::scalar::same_word;
 use crate::provider::quickbooks::wire;
 
@@ -96,57 +95,4 @@ pub(super) fn customer(
         },
         terms_id: wire::Reference::id(row.sales_term_ref.as_ref()).map(str::to_owned),
     })
-}
-
-fn first_filled<const N: usize>(texts: [&Option<String>; N]) -> Option<&str> {
-    texts
-        .into_iter()
-        .flatten()
-        .map(|text| text.trim())
-        .find(|text| !text.is_empty())
-}
-
-/// QuickBooks lets several addresses stand in the field, separated by commas: those match nobody.
-fn normalized_email(text: &str) -> Option<Arc<str>> {
-    let email = text.trim().to_lowercase();
-    let one = email.matches('@').count() == 1 && !email.contains([',', ';', ' ']);
-    one.then(|| email.into())
-}
-
-/// Letters and digits in upper case. A number that QuickBooks masked (`XXXXX1234`) is none: it would
-/// match every customer with the same last digits.
-fn normalized_tax_number(text: &str) -> Option<Arc<str>> {
-    let number: String = text
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|letter| letter.to_ascii_uppercase())
-        .collect();
-    let masked = text.contains('*') || number.starts_with("XXX");
-    (!number.is_empty() && !masked).then(|| number.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_email_is_compared_in_lower_case_and_must_be_one_address() {
-        assert_eq!(
-            normalized_email(" Surf@Intuit.com ").as_deref(),
-            Some("surf@intuit.com")
-        );
-        assert_eq!(normalized_email("a@example.com, b@example.com"), None);
-        assert_eq!(normalized_email("none"), None);
-    }
-
-    #[test]
-    fn a_tax_number_is_letters_and_digits_and_never_a_masked_one() {
-        assert_eq!(
-            normalized_tax_number("gb 123.456-78").as_deref(),
-            Some("GB12345678")
-        );
-        assert_eq!(normalized_tax_number("XXXXXX1111"), None);
-        assert_eq!(normalized_tax_number("*****1111"), None);
-        assert_eq!(normalized_tax_number(" - "), None);
-    }
 }
