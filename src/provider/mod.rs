@@ -21,6 +21,7 @@ use crate::domain::money::Currency;
 use crate::domain::records::Records;
 
 pub mod application_key;
+mod convert;
 pub mod error;
 pub mod http;
 mod matching;

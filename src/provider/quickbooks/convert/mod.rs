@@ -12,13 +12,13 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::wire::{QueryResponse, Reference as WireReference, Row};
-use crate::domain::document::{DocumentId, DocumentKind, DocumentState, Side};
+use crate::domain::document::{DocumentId, DocumentKind, DocumentState};
 use crate::domain::freshness::Dataset;
 use crate::domain::ids::CustomerId;
-use crate::domain::money::{Currency, MAX_AMOUNT};
+use crate::domain::money::Currency;
 use crate::domain::records::{AccountRecord, Deletion, DocumentRecord, Records};
-use crate::provider::http::UNKNOWN_VALUES;
-use crate::provider::{ProviderError, ProviderResult, Reference};
+use crate::provider::convert::{self, Place, refuse_absurd_amounts, sided};
+use crate::provider::{ProviderResult, Reference};
 
 /// What every conversion needs beside the record.
 struct Context<'a> {
@@ -81,27 +81,6 @@ pub(super) fn records(
     }
     refuse_absurd_amounts(&records)?;
     Ok(records)
-}
-
-/// No sum over what is kept may leave the range of a decimal.
-fn refuse_absurd_amounts(records: &Records) -> ProviderResult<()> {
-    let customer = records
-        .customers
-        .iter()
-        .find(|record| !record.within_bounds())
-        .map(|record| (Dataset::Customers, record.customer.id.as_str()));
-    let document = records
-        .documents
-        .iter()
-        .find(|record| !record.within_bounds())
-        .map(|record| (record.dataset, record.ledger_id.as_str()));
-    match customer.or(document) {
-        Some((dataset, id)) => Err(ProviderError::Malformed {
-            path: format!("{}[Id={id}]", dataset.as_str()),
-            reason: format!("an amount is beyond {MAX_AMOUNT}"),
-        }),
-        None => Ok(()),
-    }
 }
 
 /// The rows that still exist; the others are noted as gone.
@@ -176,26 +155,6 @@ impl Context<'_> {
     }
 }
 
-/// Where in an answer a record stands, for error messages.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    entity: &'static str,
-    id: &'a str,
-}
-
-impl Place<'_> {
-    fn fault(self, field: &str, reason: &str) -> ProviderError {
-        ProviderError::Malformed {
-            path: format!("{}[Id={}].{field}", self.entity, self.id),
-            reason: reason.to_owned(),
-        }
-    }
-
-    fn required<T>(self, field: &str, value: Option<T>) -> ProviderResult<T> {
-        value.ok_or_else(|| self.fault(field, "it is missing"))
-    }
-}
-
 /// A void has no flag of its own: the amount is 0 and the note begins with the word.
 fn state(total: Decimal, private_note: Option<&str>) -> DocumentState {
     let voided = total.is_zero()
@@ -211,16 +170,6 @@ fn state(total: Decimal, private_note: Option<&str>) -> DocumentState {
     }
 }
 
-/// A total is never negative: a negative one counts the other way.
-fn sided(total: Decimal, side: Side) -> (Decimal, Side) {
-    let side = match side {
-        Side::Receivable if total.is_sign_negative() => Side::Credit,
-        Side::Credit if total.is_sign_negative() => Side::Receivable,
-        side => side,
-    };
-    (total.abs(), side)
-}
-
 /// The id of the document that a record with lines for several customers yields for one of them.
 fn shared_id(kind: DocumentKind, record: &str, customer: &CustomerId) -> DocumentId {
     DocumentId::new(kind, format!("{record}#{customer}"))
@@ -228,8 +177,7 @@ fn shared_id(kind: DocumentKind, record: &str, customer: &CustomerId) -> Documen
 
 /// Notes a value of a known field that has no meaning to us.
 fn count_unknown(field: &'static str, value: &str) {
-    metrics::counter!(UNKNOWN_VALUES, "provider" => "quickbooks", "field" => field).increment(1);
-    tracing::debug!(provider = "quickbooks", field, value, "unknown value");
+    convert::count_unknown("quickbooks", field, value);
 }
 
 fn empty_record(dataset: Dataset, row: &impl Row, changed_at: Timestamp) -> DocumentRecord {
