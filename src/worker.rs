@@ -17,7 +17,8 @@ use crate::domain::freshness::ConnectionState;
 use crate::domain::ids::ConnectionId;
 use crate::provider::ProviderError;
 use crate::service::ledger::LedgerError;
-use crate::service::sync::{Depth, Sync};
+use crate::service::refresh_queue::RefreshQueue;
+use crate::service::sync::{Depth, Sync, SyncReport};
 use crate::store::Store;
 
 /// How often the worker looks for connections that were added or became due.
@@ -41,6 +42,8 @@ pub struct Worker {
     pub clock: Arc<dyn Clock>,
     /// How many connections are read at the same time.
     pub at_once: usize,
+    /// Customers that somebody waits for.
+    pub refreshes: RefreshQueue,
     /// Told when a sync has ended, so that its changes are looked for at once.
     pub changed: Arc<Notify>,
 }
@@ -51,26 +54,33 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(20);
 /// When a connection is to be read again.
 #[derive(Clone, Copy, Debug)]
 struct Schedule {
+    /// Its next poll, or the next slice of a long read.
     due_at: Timestamp,
+    /// Before this nothing is asked of it, not even for an open page: it failed just now.
+    held_until: Timestamp,
     failures: u32,
+}
+
+/// A sync under way.
+struct Task {
+    connection: Connection,
+    depth: Depth,
 }
 
 /// The syncs under way, with the connection of each.
 #[derive(Default)]
 struct UnderWay {
-    tasks: JoinSet<Result<(), LedgerError>>,
-    connections: HashMap<task::Id, Connection>,
+    tasks: JoinSet<Result<SyncReport, LedgerError>>,
+    known: HashMap<task::Id, Task>,
 }
 
 impl UnderWay {
     fn reads(&self, id: &ConnectionId) -> bool {
-        self.connections
-            .values()
-            .any(|connection| connection.id == *id)
+        self.known.values().any(|task| task.connection.id == *id)
     }
 
     /// The next sync to end, however it ended; `None` while there is none.
-    async fn ended(&mut self) -> Option<(Connection, Result<(), LedgerError>)> {
+    async fn ended(&mut self) -> Option<(Task, Result<SyncReport, LedgerError>)> {
         let (id, outcome) = match self.tasks.join_next_with_id().await? {
             Ok(ended) => ended,
             Err(error) => {
@@ -78,7 +88,7 @@ impl UnderWay {
                 (error.id(), Err(LedgerError::Abnormal))
             }
         };
-        Some((self.connections.remove(&id)?, outcome))
+        Some((self.known.remove(&id)?, outcome))
     }
 }
 
@@ -92,14 +102,14 @@ impl Worker {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some((connection, outcome)) = under_way.ended() => {
+                Some((task, outcome)) = under_way.ended() => {
                     self.changed.notify_one();
-                    let next = self.next(&connection, schedules.get(&connection.id), &outcome);
-                    schedules.insert(connection.id, next);
+                    let next = self.next(&task, schedules.get(&task.connection.id), &outcome);
+                    schedules.insert(task.connection.id, next);
                 }
                 () = tokio::time::sleep(ROUND) => {}
             }
-            let connections = match self.store.connections().await {
+            let mut connections = match self.store.connections().await {
                 Ok(connections) => connections,
                 Err(error) => {
                     warn!(%error, "connections cannot be read");
@@ -107,6 +117,9 @@ impl Worker {
                 }
             };
             schedules.retain(|id, _| connections.iter().any(|connection| connection.id == *id));
+            // The one that waited longest comes first, so that no long read starves another.
+            let due_at = |connection: &Connection| schedules.get(&connection.id).map(|s| s.due_at);
+            connections.sort_by_key(due_at);
             for connection in connections {
                 self.start_if_due(connection, &mut schedules, &mut under_way, &slots);
             }
@@ -125,53 +138,82 @@ impl Worker {
         slots: &Arc<Semaphore>,
     ) {
         let now = self.clock.now();
-        let schedule = schedules.entry(connection.id.clone()).or_insert(Schedule {
+        let fresh = Schedule {
             due_at: now,
+            held_until: now,
             failures: 0,
-        });
+        };
+        let schedule = schedules.entry(connection.id.clone()).or_insert(fresh);
         if connection.state != ConnectionState::Active {
             // Authorized again, it is due at once.
-            schedule.due_at = now;
-            schedule.failures = 0;
+            *schedule = fresh;
             return;
         }
-        if schedule.due_at > now || under_way.reads(&connection.id) {
+        if schedule.held_until > now || under_way.reads(&connection.id) {
             return;
         }
+        let depth = if schedule.due_at <= now {
+            Depth::Slice
+        } else if self.refreshes.waits_for(&connection.id) {
+            Depth::Asked
+        } else {
+            return;
+        };
         let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
             return;
         };
         let (sync, id) = (self.sync.clone(), connection.id.clone());
         let task = under_way.tasks.spawn(async move {
-            let outcome = sync.run(&id, Depth::Due, &|_, _| {}).await;
+            let outcome = sync.run(&id, depth, &|_, _| {}).await;
             drop(slot);
-            outcome.map(|_| ())
+            outcome
         });
-        under_way.connections.insert(task.id(), connection);
+        under_way
+            .known
+            .insert(task.id(), Task { connection, depth });
     }
 
     fn next(
         &self,
-        connection: &Connection,
+        task: &Task,
         before: Option<&Schedule>,
-        outcome: &Result<(), LedgerError>,
+        outcome: &Result<SyncReport, LedgerError>,
     ) -> Schedule {
+        let Task { connection, depth } = task;
+        let now = self.clock.now();
+        let after = |wait: Duration| now.checked_add(wait).unwrap_or(now);
         let failures = match outcome {
-            Ok(()) | Err(LedgerError::Busy) => 0,
+            Ok(_) | Err(LedgerError::Busy) => 0,
             Err(_) => before.map_or(1, |before| before.failures.saturating_add(1)),
         };
         let wait = match outcome {
-            Ok(()) => connection.poll_interval,
+            Ok(report) if report.unfinished => Duration::ZERO,
+            Ok(_) => connection.poll_interval,
             Err(LedgerError::Busy) => connection.poll_interval.min(BUSY_WAIT),
             Err(error) => {
-                let wait = wait_after(error, failures, connection.poll_interval, self.clock.now());
+                let wait = wait_after(error, failures, connection.poll_interval, now);
                 info!(connection = %connection.id, reason = error.code(), %error, wait_seconds = wait.as_secs(), "sync failed, will try again");
                 wait
             }
         };
-        let now = self.clock.now();
+        // What was asked for in between moves no poll.
+        let due_at = match (depth, before) {
+            (Depth::Asked, Some(before)) => before.due_at,
+            _ => after(wait),
+        };
+        let held_until = match outcome {
+            Ok(_) => now,
+            // A poll that is out of budget keeps no open page waiting.
+            Err(LedgerError::Provider(ProviderError::BudgetSpent { .. }))
+                if *depth != Depth::Asked =>
+            {
+                now
+            }
+            Err(_) => after(wait),
+        };
         Schedule {
-            due_at: now.checked_add(wait).unwrap_or(now),
+            due_at,
+            held_until,
             failures,
         }
     }

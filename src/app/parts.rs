@@ -17,7 +17,7 @@ use crate::provider::quickbooks::{QuickBooks, QuickBooksSettings};
 use crate::service::connections::Connections;
 use crate::service::keys::key_records;
 use crate::service::ledger::Providers;
-use crate::service::meter::BudgetMeter;
+use crate::service::meter::{Budget, BudgetMeter, Period};
 use crate::service::refresh_queue::RefreshQueue;
 use crate::service::sync::{Sync, SyncSettings};
 use crate::store::Store;
@@ -73,7 +73,12 @@ pub fn providers(
         },
         ..defaults
     };
-    let meter = BudgetMeter::new(store.clone(), Arc::clone(clock), settings.monthly_reads);
+    let budget = Budget {
+        calls: settings.monthly_reads,
+        period: Period::Month,
+        shared: true,
+    };
+    let meter = BudgetMeter::new(store.clone(), Arc::clone(clock), budget);
     let quickbooks = QuickBooks::new(quickbooks, Arc::clone(clock), Arc::new(meter))?;
     Ok(Providers::new(vec![Arc::new(quickbooks)]))
 }

@@ -126,6 +126,7 @@ pub async fn start(
             sync: parts::sync(config, &store, &clock, refreshes.clone(), stop.clone())?,
             clock: Arc::clone(&clock),
             at_once: usize::try_from(config.sync.workers.get())?,
+            refreshes: refreshes.clone(),
             changed,
         };
         tasks.spawn(worker.run(stop.clone()));

@@ -109,15 +109,6 @@ pub struct Page {
     pub answered_at: Timestamp,
 }
 
-/// One page of the ids that a dataset holds, for a full comparison.
-#[derive(Clone, Debug)]
-pub struct IdPage {
-    /// The ids.
-    pub ledger_ids: Vec<String>,
-    /// Where the next page begins; `None` on the last one.
-    pub next: Option<Cursor>,
-}
-
 /// The answer to a question for changes.
 #[derive(Clone, Debug)]
 pub enum Changes {
@@ -174,14 +165,6 @@ pub trait AccountingProvider: Send + Sync + fmt::Debug {
         reference: &Reference,
         customer: &CustomerId,
     ) -> ProviderResult<Records>;
-
-    /// One page of the ids that a dataset holds now.
-    async fn ids(
-        &self,
-        access: &Access,
-        dataset: Dataset,
-        cursor: Option<&Cursor>,
-    ) -> ProviderResult<IdPage>;
 
     /// The organizations that a token reaches. `named` is the one that the answer to the consent
     /// named, where the ledger does so (QuickBooks); the provided method takes it as the only one.

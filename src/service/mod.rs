@@ -11,7 +11,6 @@ use crate::domain::credit::CreditLimit;
 use crate::domain::ids::{ContactId, CustomerKey};
 
 pub mod changes;
-mod comparison;
 pub mod connections;
 pub mod error;
 pub mod import;

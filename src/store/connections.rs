@@ -1,5 +1,4 @@
-//! Connections: their state, the lease under which one process works on them, and the count of
-//! metered reads.
+//! Connections: their state, and the lease under which one process works on them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,12 +53,6 @@ pub(super) mod sql {
                 holder = excluded.holder, held_until = excluded.held_until
             WHERE lease.holder = excluded.holder OR lease.held_until <= $4";
         RELEASE_LEASE = "DELETE FROM lease WHERE connection = $1 AND holder = $2";
-        SPEND_READ = "INSERT INTO read_count (provider, month, account, reads)
-            VALUES ($1, $2, $3, 1)
-            ON CONFLICT (provider, month, account) DO UPDATE SET reads = read_count.reads + 1
-            RETURNING reads";
-        APP_READS = "SELECT CAST(SUM(reads) AS BIGINT) FROM read_count
-            WHERE provider = $1 AND month = $2";
     }
 }
 
@@ -78,15 +71,6 @@ pub struct NewConnection {
     pub poll_interval: Duration,
     /// The organization's id at the provider, when it is known beforehand (QuickBooks: the realm id).
     pub account: Option<Arc<str>>,
-}
-
-/// Metered reads in a calendar month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MonthlyReads {
-    /// Of the one account.
-    pub account: u64,
-    /// Of all accounts of the app at the provider.
-    pub app: u64,
 }
 
 impl Store {
@@ -267,32 +251,6 @@ impl Store {
             .await
             .map(drop))?;
         Ok(())
-    }
-
-    /// Counts one metered read of an account in a month (`2026-11`) and says how many there are now.
-    pub async fn spend_read(
-        &self,
-        provider: &str,
-        account: &str,
-        month: &str,
-    ) -> StoreResult<MonthlyReads> {
-        let mut tx = self.begin().await?;
-        let of_account: i64 = with_tx!(&mut tx, |connection| sqlx::query_scalar(sql::SPEND_READ)
-            .bind(provider)
-            .bind(month)
-            .bind(account)
-            .fetch_one(connection)
-            .await)?;
-        let of_app: i64 = with_tx!(&mut tx, |connection| sqlx::query_scalar(sql::APP_READS)
-            .bind(provider)
-            .bind(month)
-            .fetch_one(connection)
-            .await)?;
-        tx.commit().await?;
-        Ok(MonthlyReads {
-            account: of_account.unsigned_abs(),
-            app: of_app.unsigned_abs(),
-        })
     }
 }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::crypto::KeyRing;
 
 pub mod audit;
+mod call_counts;
 mod codec;
 pub mod connections;
 pub mod credentials;
@@ -31,10 +32,11 @@ pub mod tenants;
 pub mod versions;
 
 pub use audit::{AuditEntry, AuditRow};
-pub use connections::{MonthlyReads, NewConnection};
+pub use call_counts::{CallCount, CallKey};
+pub use connections::NewConnection;
 pub use credentials::StoredTokens;
 pub use error::{StoreError, StoreResult};
-pub use mirror::{Applied, SyncMarks, SyncState};
+pub use mirror::{Applied, ComparisonStep, Drift, SyncMarks, SyncState};
 pub use signing_keys::{KeySource, SigningKey};
 pub use tenants::{Tenant, TenantSettings};
 pub use versions::Versions;

@@ -13,11 +13,13 @@ pub(super) use statements;
 /// Every statement of the store, by file, with its name.
 pub const ALL: &[&[(&str, &str)]] = &[
     super::audit::sql::ALL,
+    super::call_counts::sql::ALL,
     super::connections::sql::ALL,
     super::credentials::sql::ALL,
     super::limits::sql::ALL,
     super::links::sql::ALL,
     super::mirror::apply::sql::ALL,
+    super::mirror::comparison::sql::ALL,
     super::mirror::customers::sql::ALL,
     super::mirror::marks::sql::ALL,
     super::mirror::rates::sql::ALL,

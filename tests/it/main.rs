@@ -17,6 +17,8 @@ mod crash;
 mod demo;
 mod edge;
 mod errors_catalogue;
+#[cfg(feature = "sandbox")]
+mod mirror;
 mod properties;
 mod quickbooks;
 #[cfg(feature = "sandbox")]

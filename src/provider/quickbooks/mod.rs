@@ -27,7 +27,7 @@ use super::http::{
 use super::oauth::{ClientAuthentication, OAuth, OAuthSettings, RevocationBody};
 use super::{
     Access, AccountingProvider, Authorization, CallMeter, Capabilities, ChangeFeed, Changes,
-    Cursor, IdPage, Page, ProviderResult, Reference,
+    Cursor, Page, ProviderResult, Reference,
 };
 use crate::clock::Clock;
 use crate::domain::books::Organization;
@@ -274,23 +274,6 @@ impl AccountingProvider for QuickBooks {
         customer: &CustomerId,
     ) -> ProviderResult<Records> {
         customer::read(self, access, reference, customer).await
-    }
-
-    /// Whole records are read for their ids: QuickBooks has no projection.
-    async fn ids(
-        &self,
-        access: &Access,
-        dataset: Dataset,
-        cursor: Option<&Cursor>,
-    ) -> ProviderResult<IdPage> {
-        let selection = self.selection(dataset, None)?;
-        let page = self
-            .read_page(access, &selection, Place::read(cursor))
-            .await?;
-        Ok(IdPage {
-            ledger_ids: selection.ids(&page.answered.response)?,
-            next: page.next.as_ref().map(Place::cursor),
-        })
     }
 
     fn authorization(&self) -> &dyn Authorization {

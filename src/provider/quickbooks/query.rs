@@ -289,12 +289,6 @@ impl Selection {
             .collect()
     }
 
-    /// The ids on a page.
-    pub(super) fn ids(&self, response: &QueryResponse) -> ProviderResult<Vec<String>> {
-        let keys = self.keys(response)?;
-        Ok(keys.into_iter().map(|key| key.id.to_owned()).collect())
-    }
-
     fn parse_time(&self, text: &str) -> ProviderResult<Timestamp> {
         text.parse()
             .map_err(|_| self.fault("MetaData.LastUpdatedTime", "this is no instant"))

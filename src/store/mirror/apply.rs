@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
+use super::comparison;
 use super::customers;
 use super::marks;
 use super::reference;
@@ -148,6 +149,9 @@ impl Store {
         batch.delete(&records.deletions).await?;
         batch.stamp(version).await?;
         marks::put(&mut batch.tx, connection, marks, now).await?;
+        if let Some(step) = &marks.comparison {
+            comparison::note(&mut batch.tx, connection, step, batch.written).await?;
+        }
         batch.tx.commit().await?;
         Ok(Applied {
             customers: batch.affected.into_iter().map(CustomerId::from).collect(),

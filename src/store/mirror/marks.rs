@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{SyncMarks, SyncState};
+use super::{ComparisonPlace, Drift, SyncMarks, SyncState};
 use crate::domain::freshness::{Dataset, DatasetFreshness};
 use crate::domain::ids::ConnectionId;
 use crate::store::Store;
@@ -33,9 +33,11 @@ pub(in crate::store) mod sql {
         SET_FIRST_LOAD = "UPDATE connection SET first_load_started = $2
             WHERE id = $1 AND first_load_started IS NULL";
         SET_COMPARED = "UPDATE connection SET compared_at = $2 WHERE id = $1";
-        CONNECTION = "SELECT watermark, first_load_started, compared_at FROM connection
-            WHERE id = $1";
-        DATASETS = "SELECT dataset, page_cursor, succeeded_at, attempted_at, loaded, expected
+        CONNECTION = "SELECT watermark, first_load_started, compared_at, comparing_since,
+                drift_mended, drift_gone
+            FROM connection WHERE id = $1";
+        DATASETS = "SELECT dataset, page_cursor, succeeded_at, attempted_at, loaded, expected,
+                compare_cursor, compare_begun, compared_at
             FROM dataset_state WHERE connection = $1";
         ACCOUNT_IDS = "SELECT ledger_id, stored_at FROM account
             WHERE connection = $1 AND ledger_id > $2 ORDER BY ledger_id LIMIT $3";
@@ -57,7 +59,7 @@ impl Store {
     /// [`StoreError::Conflict`] when there is no such connection.
     pub async fn sync_state(&self, connection: &ConnectionId) -> StoreResult<SyncState> {
         let mut tx = self.reader.begin_read().await?;
-        let marks: Option<(Option<i64>, Option<i64>, Option<i64>)> =
+        let marks: Option<ConnectionRow> =
             with_tx!(&mut tx, |database| sqlx::query_as(sql::CONNECTION)
                 .bind(connection.as_str())
                 .fetch_optional(database)
@@ -67,18 +69,27 @@ impl Store {
             .fetch_all(database)
             .await)?;
         tx.commit().await?;
-        let (watermark, first_load_started, compared_at) =
-            marks.ok_or_else(|| StoreError::missing("connection"))?;
+        let marks = marks.ok_or_else(|| StoreError::missing("connection"))?;
         let at =
             |millis, column| optional_instant(millis, "connection", column, connection.as_str());
         let mut state = SyncState {
-            watermark: at(watermark, "watermark")?,
-            first_load_started: at(first_load_started, "first_load_started")?,
-            compared_at: at(compared_at, "compared_at")?,
+            watermark: at(marks.watermark, "watermark")?,
+            first_load_started: at(marks.first_load_started, "first_load_started")?,
+            compared_at: at(marks.compared_at, "compared_at")?,
+            comparing_since: at(marks.comparing_since, "comparing_since")?,
+            drift: marks
+                .drift_mended
+                .zip(marks.drift_gone)
+                .map(|(mended, gone)| Drift {
+                    mended: mended.unsigned_abs(),
+                    gone: gone.unsigned_abs(),
+                }),
             ..SyncState::default()
         };
         for row in rows {
+            let place = row.comparison()?;
             let (freshness, cursor) = row.read()?;
+            state.comparisons.insert(freshness.dataset, place);
             if let Some(cursor) = cursor {
                 state.cursors.insert(freshness.dataset, cursor);
             }
@@ -145,7 +156,7 @@ impl Store {
             .collect()
     }
 
-    /// Notes that the ids of the ledger were compared with ours.
+    /// Notes that the mirror was the same as the ledger by a full read that began at a moment.
     pub async fn set_compared_at(
         &self,
         connection: &ConnectionId,
@@ -239,9 +250,31 @@ struct DatasetRow {
     attempted_at: Option<i64>,
     loaded: i64,
     expected: Option<i64>,
+    compare_cursor: Option<String>,
+    compare_begun: Option<i64>,
+    compared_at: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ConnectionRow {
+    watermark: Option<i64>,
+    first_load_started: Option<i64>,
+    compared_at: Option<i64>,
+    comparing_since: Option<i64>,
+    drift_mended: Option<i64>,
+    drift_gone: Option<i64>,
 }
 
 impl DatasetRow {
+    fn comparison(&self) -> StoreResult<ComparisonPlace> {
+        let at = |millis, column| optional_instant(millis, "dataset_state", column, &self.dataset);
+        Ok(ComparisonPlace {
+            cursor: self.compare_cursor.clone(),
+            begun: at(self.compare_begun, "compare_begun")?,
+            compared_at: at(self.compared_at, "compared_at")?,
+        })
+    }
+
     fn read(self) -> StoreResult<(DatasetFreshness, Option<String>)> {
         let at = |millis, column| optional_instant(millis, "dataset_state", column, &self.dataset);
         let dataset = Dataset::parse(&self.dataset).ok_or_else(|| {

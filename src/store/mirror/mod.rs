@@ -13,6 +13,7 @@ use crate::domain::freshness::{Dataset, DatasetFreshness};
 use crate::domain::ids::CustomerId;
 
 pub(super) mod apply;
+pub(super) mod comparison;
 pub(super) mod customers;
 pub(super) mod marks;
 pub(super) mod rates;
@@ -47,6 +48,55 @@ pub struct SyncMarks {
     pub watermark: Option<Timestamp>,
     /// When the first load began; ignored where it is noted already.
     pub first_load_started: Option<Timestamp>,
+    /// The step of a comparison that the records are.
+    pub comparison: Option<ComparisonStep>,
+}
+
+/// A step of a full comparison. A comparison is named by the moment at which it began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ComparisonStep {
+    /// A page of a dataset was read anew; what had to be written had drifted.
+    Seen {
+        /// Which comparison.
+        comparison: Timestamp,
+        /// The dataset.
+        dataset: Dataset,
+        /// The ids of the page's records.
+        ledger_ids: Vec<String>,
+        /// The ledger's own time when it answered the dataset's first page.
+        begun: Timestamp,
+        /// Where the next page begins; `None` on the last one.
+        next: Option<String>,
+    },
+    /// Records that no page held are removed.
+    Gone {
+        /// Which comparison.
+        comparison: Timestamp,
+        /// The dataset.
+        dataset: Dataset,
+        /// Whether the comparison is through with the dataset.
+        last: bool,
+    },
+}
+
+/// What a comparison had to mend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drift {
+    /// Records that were missing or differed.
+    pub mended: u64,
+    /// Records that the ledger no longer had.
+    pub gone: u64,
+}
+
+/// How far a comparison has come in a dataset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ComparisonPlace {
+    /// Where its next page begins.
+    pub cursor: Option<String>,
+    /// The ledger's own time when it answered the first page.
+    pub begun: Option<Timestamp>,
+    /// The last comparison that went through it.
+    pub compared_at: Option<Timestamp>,
 }
 
 /// How far the sync of a connection has come.
@@ -60,6 +110,12 @@ pub struct SyncState {
     pub watermark: Option<Timestamp>,
     /// When the first load began.
     pub first_load_started: Option<Timestamp>,
-    /// When the ids of the ledger were last compared with ours.
+    /// When the last full comparison began that came to its end.
     pub compared_at: Option<Timestamp>,
+    /// When the full comparison under way began.
+    pub comparing_since: Option<Timestamp>,
+    /// How far comparisons have come, by dataset.
+    pub comparisons: HashMap<Dataset, ComparisonPlace>,
+    /// What the last comparison had to mend, or the one under way so far; `None` before the first.
+    pub drift: Option<Drift>,
 }

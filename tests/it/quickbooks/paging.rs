@@ -240,31 +240,6 @@ async fn a_quiet_company_is_counted_exactly_and_inactive_names_are_read() {
 }
 
 #[tokio::test]
-async fn the_ids_are_all_there_whatever_the_page_size() {
-    let server = CompanyServer::start(quiet_company()).await;
-    for page_size in [7, 15, 1000] {
-        let mut settings = settings(&server.url);
-        settings.page_size = page_size;
-        let connector = connector(settings);
-        let mut ids = BTreeSet::new();
-        let mut cursor = None;
-        loop {
-            let page = connector
-                .provider
-                .ids(&access(), Dataset::Items, cursor.as_ref())
-                .await
-                .expect("a page");
-            ids.extend(page.ledger_ids);
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        assert_eq!(ids.len(), 60);
-    }
-}
-
-#[tokio::test]
 async fn a_read_since_a_time_begins_there() {
     let server = CompanyServer::start(quiet_company()).await;
     let connector = connector(settings(&server.url));

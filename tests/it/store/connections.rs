@@ -6,7 +6,7 @@ use financial_pulse::domain::books::Organization;
 use financial_pulse::domain::connection::ProviderKind;
 use financial_pulse::domain::freshness::{ConnectionState, Dataset, DatasetFreshness};
 use financial_pulse::domain::records::Records;
-use financial_pulse::store::{MonthlyReads, NewConnection, StoreError, SyncMarks};
+use financial_pulse::store::{CallCount, CallKey, NewConnection, StoreError, SyncMarks};
 use jiff::tz::TimeZone;
 use pretty_assertions::assert_eq;
 
@@ -301,25 +301,41 @@ async fn marks_are_kept_and_success_never_goes_back() {
 }
 
 #[tokio::test]
-async fn reads_are_counted_by_account_app_and_month() {
+async fn calls_are_counted_by_account_app_and_period() {
     for_each_database(async |database| {
         let store = &database.store;
-        let spend = async |account: &str, month: &str| {
-            let MonthlyReads { account, app } = store
-                .spend_read("quickbooks", account, month)
-                .await
-                .unwrap();
+        let key = |account, period, since| CallKey {
+            provider: "xero",
+            account,
+            period,
+            since,
+        };
+        let count = async |key| {
+            let CallCount { account, app } = store.count_call(key).await.unwrap();
             (account, app)
         };
-        assert_eq!(spend("realm-1", "2026-11").await, (1, 1));
-        assert_eq!(spend("realm-1", "2026-11").await, (2, 2));
-        assert_eq!(spend("realm-2", "2026-11").await, (1, 3));
-        assert_eq!(spend("realm-1", "2026-12").await, (1, 1));
-        let others = store
-            .spend_read("xero", "realm-1", "2026-11")
-            .await
-            .unwrap();
-        assert_eq!(others.app, 1);
+        assert_eq!(
+            count(key("a", "2026-11-23T07", "2026-11-22T07")).await,
+            (1, 1)
+        );
+        assert_eq!(
+            count(key("a", "2026-11-23T07", "2026-11-22T07")).await,
+            (2, 2)
+        );
+        assert_eq!(
+            count(key("b", "2026-11-23T08", "2026-11-22T08")).await,
+            (1, 3)
+        );
+        let a_day_later = key("a", "2026-11-24T08", "2026-11-23T08");
+        assert_eq!(count(a_day_later).await, (1, 2));
+        store.take_back_call(a_day_later).await.unwrap();
+        let made = store.calls_made(a_day_later).await.unwrap();
+        assert_eq!((made.account, made.app), (0, 1));
+        let other = CallKey {
+            provider: "sage",
+            ..a_day_later
+        };
+        assert_eq!(count(other).await, (1, 1));
     })
     .await;
 }

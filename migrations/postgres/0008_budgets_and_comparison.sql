@@ -1,0 +1,20 @@
+-- Metered calls per period: a calendar month, or an hour of a budget that counts by the day.
+ALTER TABLE read_count RENAME TO call_count;
+ALTER TABLE call_count RENAME COLUMN month TO period;
+ALTER TABLE call_count RENAME COLUMN reads TO calls;
+
+-- The full comparison under way: since when, how far it has come in each dataset, and which records it
+-- has seen (the number of the comparison that saw them last).
+ALTER TABLE connection ADD COLUMN comparing_since BIGINT;
+ALTER TABLE dataset_state ADD COLUMN compare_cursor TEXT;
+ALTER TABLE dataset_state ADD COLUMN compare_begun BIGINT;
+ALTER TABLE dataset_state ADD COLUMN compared_at BIGINT;
+ALTER TABLE account ADD COLUMN seen BIGINT;
+ALTER TABLE terms ADD COLUMN seen BIGINT;
+ALTER TABLE item ADD COLUMN seen BIGINT;
+ALTER TABLE customer ADD COLUMN seen BIGINT;
+ALTER TABLE record ADD COLUMN seen BIGINT;
+
+-- What the last comparison had to mend.
+ALTER TABLE connection ADD COLUMN drift_mended BIGINT;
+ALTER TABLE connection ADD COLUMN drift_gone BIGINT;

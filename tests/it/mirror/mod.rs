@@ -1,0 +1,7 @@
+//! The mirror against books that change: the sync over the real connectors, a sandbox and both
+//! databases.
+
+mod budget;
+mod comparison;
+mod open_page;
+pub(crate) mod rig;

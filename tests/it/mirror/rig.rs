@@ -1,0 +1,332 @@
+//! A sandbox, a connector, a store and a sync on one clock, in one process.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use financial_pulse::clock::{Clock, ManualClock};
+use financial_pulse::domain::books::today;
+use financial_pulse::domain::connection::ProviderKind;
+use financial_pulse::domain::freshness::Dataset;
+use financial_pulse::domain::history::History;
+use financial_pulse::domain::ids::{ConnectionId, CustomerId, CustomerKey, TenantId};
+use financial_pulse::domain::tie_out::{TieOutStatus, tie_out};
+use financial_pulse::provider::http::{HttpSettings, Limits};
+use financial_pulse::provider::quickbooks::{QuickBooks, QuickBooksSettings};
+use financial_pulse::provider::{AccountingProvider, CallMeter};
+use financial_pulse::sandbox::{CompanyOptions, Data, RunningSandbox, Sandbox, SandboxOptions};
+use financial_pulse::service::connections::{ConnectionRequest, Connections, ImportedTokens};
+use financial_pulse::service::ledger::{LedgerError, Providers};
+use financial_pulse::service::meter::{Budget, BudgetMeter, Period};
+use financial_pulse::service::refresh_queue::RefreshQueue;
+use financial_pulse::service::sync::{Depth, Sync, SyncReport, SyncSettings};
+use financial_pulse::store::{Store, SyncState, Tenant, TenantSettings};
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+/// The one company of the sandbox.
+pub(crate) const REALM: &str = "1000000000000001";
+
+/// What a test may set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wishes {
+    /// What the books hold.
+    pub(crate) data: Data,
+    /// Records on a page, where the ledger leaves that open.
+    pub(crate) page_size: u32,
+    /// The metered calls.
+    pub(crate) budget: Budget,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self {
+            data: Data::Generated {
+                customers: 12,
+                invoices: 40,
+                today: date(2026, 5, 5),
+            },
+            page_size: 1000,
+            budget: Budget {
+                calls: u64::MAX,
+                period: Period::Month,
+                shared: true,
+            },
+        }
+    }
+}
+
+/// One connection to the company.
+pub(crate) struct Rig {
+    pub(crate) kind: ProviderKind,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) sandbox: RunningSandbox,
+    pub(crate) store: Store,
+    pub(crate) sync: Sync,
+    pub(crate) refreshes: RefreshQueue,
+    pub(crate) connection: ConnectionId,
+    pub(crate) stop: CancellationToken,
+    client: reqwest::Client,
+}
+
+fn start_of_day() -> Timestamp {
+    "2026-05-05T19:00:00Z".parse().expect("an instant")
+}
+
+impl Rig {
+    pub(crate) async fn start(kind: ProviderKind, store: &Store, wishes: Wishes) -> Self {
+        let clock = Arc::new(ManualClock::new(start_of_day()));
+        let company = CompanyOptions {
+            realm: REALM.to_owned(),
+            data: wishes.data,
+            ..CompanyOptions::default()
+        };
+        let options = SandboxOptions {
+            companies: vec![company],
+            clock: Arc::clone(&clock) as _,
+            ..SandboxOptions::default()
+        };
+        let sandbox = Sandbox::start(options.without_limits()).await;
+        let sandbox = sandbox.expect("a sandbox");
+        let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let meter = BudgetMeter::new(store.clone(), Arc::clone(&shared), wishes.budget);
+        let provider = connector(kind, &sandbox.url(), wishes, &shared, Arc::new(meter));
+        let providers = Providers::new(vec![provider]);
+        let connections = Connections::new(store.clone(), providers.clone(), Arc::clone(&shared));
+        let client = reqwest::Client::builder().no_proxy().build();
+        let stop = CancellationToken::new();
+        let refreshes = RefreshQueue::default();
+        let sync = Sync::new(
+            store.clone(),
+            providers,
+            Arc::clone(&shared),
+            SyncSettings {
+                comparison_interval: SignedDuration::from_hours(24),
+                overlap: SignedDuration::from_mins(5),
+                lease: SignedDuration::from_secs(30),
+            },
+            refreshes.clone(),
+            stop.clone(),
+        );
+        let mut rig = Self {
+            kind,
+            clock,
+            sandbox,
+            store: store.clone(),
+            sync,
+            refreshes,
+            connection: "unknown".into(),
+            stop,
+            client: client.expect("a client"),
+        };
+        rig.connect(&connections).await;
+        rig
+    }
+
+    async fn connect(&mut self, connections: &Connections) {
+        let tenant = Tenant {
+            id: TenantId::from("acme"),
+            name: "Acme".into(),
+            frame_ancestors: Vec::new(),
+            settings: TenantSettings::default(),
+            version: 0,
+        };
+        let now = self.clock.now();
+        self.store
+            .put_tenant(&tenant, "test", now)
+            .await
+            .expect("stored");
+        let request = ConnectionRequest {
+            tenant: tenant.id,
+            provider: self.kind,
+            id: None,
+            time_zone: zone(),
+            poll_interval: Duration::from_mins(15),
+        };
+        self.connection = connections.add(request, "test").await.expect("added");
+        let wish = json!({ "company": REALM, "format": self.kind.as_str() });
+        let tokens = self.order("tokens", wish).await;
+        let token = |name: &str| tokens[name].as_str().expect("a token").to_owned();
+        let tokens = ImportedTokens {
+            account: REALM.to_owned(),
+            access: SecretString::from(token("access_token")),
+            refresh: SecretString::from(token("refresh_token")),
+        };
+        connections
+            .import_tokens(&self.connection, tokens, "test")
+            .await
+            .expect("imported");
+    }
+
+    /// Orders something of the sandbox.
+    pub(crate) async fn order(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}/sandbox/{path}", self.sandbox.url());
+        let answer = self.client.post(url).json(&body).send().await;
+        answer.expect("an answer").json().await.expect("JSON")
+    }
+
+    /// Asks the sandbox something.
+    pub(crate) async fn ask(&self, path: &str) -> Value {
+        let url = format!("{}/sandbox/{path}", self.sandbox.url());
+        let answer = self.client.get(url).send().await;
+        answer.expect("an answer").json().await.expect("JSON")
+    }
+
+    /// Runs the sync as deep as wanted.
+    pub(crate) async fn run(&self, depth: Depth) -> Result<SyncReport, LedgerError> {
+        self.sync.run(&self.connection, depth, &|_, _| {}).await
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, minutes: i64) {
+        self.clock.advance(SignedDuration::from_mins(minutes));
+    }
+
+    pub(crate) async fn state(&self) -> SyncState {
+        let state = self.store.sync_state(&self.connection).await;
+        state.expect("readable")
+    }
+
+    /// The mirror must hold what the books hold: the same customers, each owing the same to the cent,
+    /// and each tied out with the ledger's own figure.
+    pub(crate) async fn assert_mirrors_the_books(&self) {
+        assert_eq!(self.our_balances().await, self.ledger_balances().await);
+    }
+
+    /// What each customer owes by the sandbox's books, by name.
+    pub(crate) async fn ledger_balances(&self) -> BTreeMap<String, Decimal> {
+        let balances = self.ask("balances").await;
+        let row = |row: &Value| {
+            let full_name = row["name"].as_str().expect("a name");
+            let name = full_name.rsplit(':').next().unwrap_or_default().to_owned();
+            let amount = row["balance"].to_string().replace('"', "");
+            (name, amount.parse::<Decimal>().expect("an amount"))
+        };
+        let rows = balances["customers"].as_array().expect("rows");
+        rows.iter().map(row).collect()
+    }
+
+    /// What each customer owes by our own figures, by name.
+    async fn our_balances(&self) -> BTreeMap<String, Decimal> {
+        let customers = (self.store)
+            .stored_ids(&self.connection, Dataset::Customers, None, 100_000)
+            .await
+            .expect("readable");
+        let ids: Vec<CustomerId> = customers.into_iter().map(|(id, _)| id.into()).collect();
+        let books = self.store.books(&self.connection, &ids).await;
+        let today = today(self.clock.now(), &zone());
+        let mut balances = BTreeMap::new();
+        for books in books.expect("readable") {
+            let name = books.customer.name.to_string();
+            let family = [Arc::new(books)];
+            let outcome = tie_out(&History::of(&family), today);
+            assert_eq!(outcome.status, TieOutStatus::Ties, "{name}");
+            let ours = outcome.ours.expect("a figure").amount;
+            assert_eq!(balances.insert(name.clone(), ours), None, "{name} twice");
+        }
+        balances
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What a customer owes by our own figures.
+    pub(crate) async fn owed(&self, key: &CustomerKey) -> Decimal {
+        let books = self
+            .store
+            .books(&key.connection, std::slice::from_ref(&key.customer))
+            .await
+            .expect("readable");
+        let family: Vec<_> = books.into_iter().map(Arc::new).collect();
+        let outcome = tie_out(&History::of(&family), today(self.now(), &zone()));
+        outcome.ours.expect("a figure").amount
+    }
+
+    /// How many calls of the accounting API the sandbox has counted.
+    pub(crate) async fn calls(&self) -> u64 {
+        let usage = self.ask(&format!("usage?format={}", self.kind)).await;
+        usage[REALM]["calls"].as_u64().expect("a count")
+    }
+
+    /// Bills a customer of the sandbox; the answer names the document.
+    pub(crate) async fn bill(&self, customer: &str, amount: &str) -> Value {
+        let wish = json!({ "company": REALM, "customer": customer, "amount": amount });
+        self.order("invoices", wish).await
+    }
+
+    /// Some customer of the books that has no customer above it.
+    pub(crate) async fn some_customer(&self) -> String {
+        let balances = self.ask("balances").await;
+        let rows = balances["customers"].as_array().expect("rows").clone();
+        let name = |row: &Value| row["name"].as_str().expect("a name").to_owned();
+        let mut names = rows.iter().map(name);
+        names.find(|name| !name.contains(':')).expect("a customer")
+    }
+
+    /// Its key in the mirror.
+    pub(crate) async fn key_of(&self, name: &str) -> CustomerKey {
+        let found = (self.store)
+            .search_customers(&TenantId::from("acme"), name, 10)
+            .await
+            .expect("readable");
+        let (connection, customer) = (found.into_iter())
+            .find(|(_, customer)| &*customer.name == name)
+            .expect("a mirrored customer");
+        CustomerKey {
+            connection,
+            customer: customer.id,
+        }
+    }
+}
+
+fn zone() -> TimeZone {
+    TimeZone::get("America/Los_Angeles").expect("a zone")
+}
+
+fn connector(
+    kind: ProviderKind,
+    url: &str,
+    wishes: Wishes,
+    clock: &Arc<dyn Clock>,
+    meter: Arc<dyn CallMeter>,
+) -> Arc<dyn AccountingProvider> {
+    let (id, secret) = ("sandbox-client", SecretString::from("sandbox-secret"));
+    let quick = |http: HttpSettings| HttpSettings {
+        limits: Limits {
+            per_minute: at_most(1_000_000),
+            per_second: at_most(100_000),
+            concurrent: at_most(100),
+            batches_per_minute: at_most(1_000_000),
+        },
+        ..http
+    };
+    match kind {
+        ProviderKind::QuickBooks => {
+            let defaults = QuickBooksSettings::default();
+            let settings = QuickBooksSettings {
+                client_id: id.into(),
+                client_secret: secret,
+                api_url: url.to_owned(),
+                token_url: format!("{url}/oauth2/v1/tokens/bearer"),
+                revoke_url: format!("{url}/v2/oauth2/tokens/revoke"),
+                page_size: wishes.page_size,
+                http: quick(defaults.http),
+                ..defaults
+            };
+            let provider = QuickBooks::new(settings, Arc::clone(clock), meter);
+            Arc::new(provider.expect("a connector"))
+        }
+        other => panic!("no sandbox speaks {other} yet"),
+    }
+}
+
+fn at_most(calls: u32) -> NonZeroU32 {
+    NonZeroU32::new(calls).expect("some")
+}
