@@ -30,7 +30,8 @@ use crate::domain::ids::{ConnectionId, ContactId, CustomerKey, TenantId};
 use crate::domain::money::Money;
 use crate::sandbox::dataset::{self, demo as books};
 use crate::sandbox::{Sandbox, SandboxOptions};
-use crate::service::connections::{ConnectionRequest, ImportedTokens};
+use crate::service::connections::ConnectionRequest;
+use crate::service::consent::ImportedTokens;
 use crate::store::{KeySource, SigningKey, Store, Tenant, TenantSettings};
 use crate::telemetry::logging;
 

@@ -11,6 +11,7 @@ use crate::auth::{self, Role};
 use crate::clock::Clock;
 use crate::config::{Config, EncryptionKey};
 use crate::crypto::{Key, KeyRing};
+use crate::domain::connection::ProviderKind;
 use crate::domain::ids::{TenantId, UserId};
 use crate::provider::http::{HttpSettings, Limits};
 use crate::provider::quickbooks::{QuickBooks, QuickBooksSettings};
@@ -73,14 +74,19 @@ pub fn providers(
         },
         ..defaults
     };
-    let budget = Budget {
-        calls: settings.monthly_reads,
-        period: Period::Month,
-        shared: true,
-    };
+    let budget = quickbooks_budget(config);
     let meter = BudgetMeter::new(store.clone(), Arc::clone(clock), budget);
     let quickbooks = QuickBooks::new(quickbooks, Arc::clone(clock), Arc::new(meter))?;
     Ok(Providers::new(vec![Arc::new(quickbooks)]))
+}
+
+/// The metered calls that QuickBooks gives free.
+fn quickbooks_budget(config: &Config) -> Budget {
+    Budget {
+        calls: config.quickbooks.monthly_reads,
+        period: Period::Month,
+        shared: true,
+    }
 }
 
 /// Adding, authorizing and listing connections.
@@ -93,11 +99,8 @@ pub fn connections(
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Connections> {
     let providers = providers(config, store, clock)?;
-    Ok(Connections::new(
-        store.clone(),
-        providers,
-        Arc::clone(clock),
-    ))
+    let budgets = vec![(ProviderKind::QuickBooks, quickbooks_budget(config))];
+    Ok(Connections::new(store.clone(), providers, Arc::clone(clock)).with_budgets(budgets))
 }
 
 /// The sync, which ends after the step in hand once `stop` is cancelled.

@@ -17,7 +17,8 @@ use crate::app::terminal::{SyncBar, print};
 use crate::domain::connection::ProviderKind;
 use crate::domain::freshness::ConnectionState;
 use crate::domain::ids::{ConnectionId, TenantId};
-use crate::service::connections::{ConnectionRequest, ConnectionStatus, ImportedTokens};
+use crate::service::connections::{ConnectionRequest, ConnectionStatus};
+use crate::service::consent::ImportedTokens;
 use crate::service::ledger::LedgerError;
 use crate::service::refresh_queue::RefreshQueue;
 use crate::service::sync::Depth;
@@ -122,7 +123,9 @@ impl ConnectionCommand {
                 print(&consent_text(&url));
             }
             Self::Revoke { id } => {
-                connections.revoke(&ConnectionId::from(id.as_str())).await?;
+                connections
+                    .revoke(&ConnectionId::from(id.as_str()), OPERATOR)
+                    .await?;
                 print(&format!("{id}: consent given up, tokens forgotten.\n"));
             }
         }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::books::Organization;
 use super::freshness::{ConnectionState, Dataset};
-use super::ids::{ConnectionId, TenantId};
+use super::ids::{ConnectionId, GrantId, TenantId};
 
 /// The accounting systems that can be connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,6 +118,8 @@ pub struct Connection {
     /// The organization's id at the provider (QuickBooks: the realm id, Xero: the tenant id, Sage: the
     /// business id); `None` until a person has consented.
     pub account: Option<Arc<str>>,
+    /// The consent under which it is read; `None` before it was given and after it was given up.
+    pub grant: Option<GrantId>,
     /// The bookkeeping entity; `None` until first read.
     pub organization: Option<Organization>,
     /// The time zone in which the books' dates are meant. Set by the operator, never guessed.

@@ -56,6 +56,11 @@ text_id! {
     ConnectionId
 }
 text_id! {
+    /// One consent with its tokens: it may reach several organizations of a provider, and so serve
+    /// several connections of one tenant.
+    GrantId
+}
+text_id! {
     /// A customer's id in the books of one connection, as the ledger spells it.
     CustomerId
 }

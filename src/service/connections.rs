@@ -1,31 +1,32 @@
-//! Connections: added by an operator, authorized by a person, watched by both.
+//! Connections: added by an operator, authorized by a person (`consent`), watched by both.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use rand::RngCore;
-use secrecy::SecretString;
-use sha2::{Digest, Sha256};
 
-use super::ledger::{LedgerError, Providers, stored};
+use super::ledger::{LedgerError, Providers};
+use super::meter::{Budget, CallsLeft};
+use super::tokens::Tokens;
 use crate::clock::Clock;
 use crate::domain::connection::{Connection, ProviderKind};
 use crate::domain::freshness::{ConnectionState, DatasetFreshness};
 use crate::domain::ids::{ConnectionId, TenantId};
-use crate::provider::ProviderError;
-use crate::store::{NewConnection, Store, StoreError, StoredTokens};
+use crate::provider::{Access, ConsentGiver, ProviderError, Purpose};
+use crate::store::{NewConnection, Store, StoreError};
 
-/// How long a person has to consent after the address was printed.
-const CONSENT_TIME: SignedDuration = SignedDuration::from_mins(30);
+/// How long a grant stays taken when a command that renews its tokens is killed.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Adds, authorizes and lists connections.
 #[derive(Clone, Debug)]
 pub struct Connections {
-    store: Store,
-    providers: Providers,
-    clock: Arc<dyn Clock>,
+    pub(super) store: Store,
+    pub(super) providers: Providers,
+    pub(super) clock: Arc<dyn Clock>,
+    budgets: Vec<(ProviderKind, Budget)>,
 }
 
 /// A connection as an operator wants it.
@@ -43,18 +44,6 @@ pub struct ConnectionRequest {
     pub poll_interval: Duration,
 }
 
-/// Tokens obtained elsewhere, with the organization that they are for.
-#[derive(Clone, Debug)]
-pub struct ImportedTokens {
-    /// The organization's id at the provider.
-    pub account: String,
-    /// The access token; taken as expired, so that the first call refreshes it, where its end is
-    /// unknown.
-    pub access: SecretString,
-    /// The refresh token.
-    pub refresh: SecretString,
-}
-
 /// One connection as `connection status` shows it.
 #[derive(Clone, Debug)]
 pub struct ConnectionStatus {
@@ -62,6 +51,10 @@ pub struct ConnectionStatus {
     pub connection: Connection,
     /// Every dataset of it.
     pub datasets: Vec<DatasetFreshness>,
+    /// The metered calls that may still be made, where they are limited.
+    pub calls: Option<CallsLeft>,
+    /// Who consents to such a ledger's being read, and how.
+    pub given_by: ConsentGiver,
 }
 
 /// Why a connection could not be added or authorized.
@@ -79,6 +72,15 @@ pub enum ConnectionError {
     /// The person did not consent.
     #[error("consent was not given ({0})")]
     Declined(String),
+    /// The consent reaches no organization, or none was named.
+    #[error("the consent reaches no organization")]
+    NoOrganization,
+    /// The consent does not reach the organization that was asked for.
+    #[error("the consent does not reach the organization `{0}`")]
+    NotReached(String),
+    /// Several organizations are reached, and none was chosen.
+    #[error("the key reaches several organizations; name one with --organization: {}", .0.join(", "))]
+    Undecided(Vec<String>),
     /// The organization is connected already, under another connection.
     #[error("this organization is connected already, as `{0}`")]
     AlreadyConnected(ConnectionId),
@@ -103,7 +105,14 @@ impl Connections {
             store,
             providers,
             clock,
+            budgets: Vec::new(),
         }
+    }
+
+    /// The same, with the budgets of metered calls that [`Connections::status`] tells of.
+    #[must_use]
+    pub fn with_budgets(self, budgets: Vec<(ProviderKind, Budget)>) -> Self {
+        Self { budgets, ..self }
     }
 
     /// Adds a connection that nobody has authorized yet.
@@ -155,94 +164,58 @@ impl Connections {
         Ok(numbered.into_iter().find(is_free).unwrap_or(plain))
     }
 
-    /// The address that a person opens to consent. It holds for half an hour and for one consent.
-    ///
-    /// # Errors
-    /// When the provider is not configured or the store fails.
-    pub async fn consent_url(&self, id: &ConnectionId) -> Result<String, ConnectionError> {
-        let connection = self.require(id).await?;
-        let provider = self.providers.get(connection.provider)?;
-        let mut secret = [0_u8; 32];
-        rand::rng().fill_bytes(&mut secret);
-        let state = hex(&secret);
-        let until = self.clock.now() + CONSENT_TIME;
-        self.store.put_oauth_state(&hash(&state), id, until).await?;
-        Ok(provider.authorization().authorize_url(&state, None)?)
-    }
-
-    /// Takes the answer to a consent: trades the code for tokens and stores them.
-    ///
-    /// # Errors
-    /// [`ConnectionError::UnknownState`] for an answer to no question of ours,
-    /// [`ConnectionError::AlreadyConnected`] when the organization stands under another connection,
-    /// [`ConnectionError::OtherBooks`] when this one mirrors another organization, or when the
-    /// provider refuses the code.
-    pub async fn finish_consent(
-        &self,
-        state: &str,
-        code: &str,
-        account: &str,
-    ) -> Result<Connection, ConnectionError> {
-        let now = self.clock.now();
-        let id = self
-            .store
-            .take_oauth_state(&hash(state), now)
-            .await?
-            .ok_or(ConnectionError::UnknownState)?;
-        let connection = self.require(&id).await?;
-        // Before the tokens, which would take the place of those that fit.
-        self.refuse_misfit(&connection, account).await?;
-        let provider = self.providers.get(connection.provider)?;
-        let grant = provider.authorization().exchange(code, None).await?;
-        self.store.put_tokens(&id, &stored(grant), now).await?;
-        self.activate(&connection, account, "consent").await
-    }
-
-    /// Takes tokens obtained elsewhere.
-    ///
-    /// # Errors
-    /// [`ConnectionError::AlreadyConnected`], [`ConnectionError::OtherBooks`], or when the store fails.
-    pub async fn import_tokens(
-        &self,
-        id: &ConnectionId,
-        tokens: ImportedTokens,
-        actor: &str,
-    ) -> Result<Connection, ConnectionError> {
-        let connection = self.require(id).await?;
-        self.refuse_misfit(&connection, &tokens.account).await?;
-        let now = self.clock.now();
-        // How long the access token still lives is not known. Its documented life is an hour; the
-        // ledger's refusal of it is answered by a refresh all the same.
-        let tokens_kept = StoredTokens {
-            access: tokens.access,
-            access_expires_at: now + SignedDuration::from_hours(1),
-            refresh: tokens.refresh,
-            refresh_expires_at: None,
-        };
-        self.store.put_tokens(id, &tokens_kept, now).await?;
-        self.activate(&connection, &tokens.account, actor).await
-    }
-
-    /// Gives consent up at the provider and forgets the tokens. The mirror stays.
+    /// Gives up consent for a connection's organization. Where no other connection is read under the
+    /// same grant, the whole grant is given up at the provider and its tokens are forgotten; otherwise
+    /// only this organization is, as far as the provider can. The mirror stays.
     ///
     /// # Errors
     /// When the provider or the store fails; the tokens are then kept, so that it can be tried again.
-    pub async fn revoke(&self, id: &ConnectionId) -> Result<(), ConnectionError> {
+    pub async fn revoke(&self, id: &ConnectionId, actor: &str) -> Result<(), ConnectionError> {
         let connection = self.require(id).await?;
-        if let Some(tokens) = self.store.tokens(id).await? {
-            let provider = self.providers.get(connection.provider)?;
-            match provider.authorization().revoke(&tokens.refresh).await {
+        if let Some(grant) = self.store.grant_of(id).await? {
+            let sharers = self.store.connections_of_grant(&grant.id).await?;
+            let given_up = if sharers.iter().all(|other| other.id == *id) {
+                let provider = self.providers.get(connection.provider)?;
+                provider.authorization().revoke(&grant.tokens.refresh).await
+            } else {
+                self.disconnect(&connection).await?
+            };
+            match given_up {
                 // Gone at the provider already: nothing is left to give up.
-                Ok(()) | Err(ProviderError::ConsentLost { .. }) => {}
+                Ok(()) | Err(ProviderError::ConsentLost { .. } | ProviderError::NotFound) => {}
                 Err(error) => return Err(error.into()),
             }
-            self.store.delete_tokens(id).await?;
         }
-        let (state, now) = (ConnectionState::Revoked, self.clock.now());
         self.store
-            .set_connection_state(id, state, Some("revoked"), now)
+            .revoke_connection(id, actor, self.clock.now())
             .await?;
         Ok(())
+    }
+
+    /// Tells the provider that one organization of a grant is not read any more. Of a grant that is
+    /// lost there is nothing to tell.
+    async fn disconnect(
+        &self,
+        connection: &Connection,
+    ) -> Result<Result<(), ProviderError>, ConnectionError> {
+        let (ConnectionState::Active, Some(account)) = (connection.state, &connection.account)
+        else {
+            return Ok(Ok(()));
+        };
+        let provider = self.providers.get(connection.provider)?;
+        let answer = self
+            .tokens(&connection.id)
+            .call(provider.authorization(), |token| {
+                let provider = Arc::clone(&provider);
+                let access = Access {
+                    account: Arc::clone(account),
+                    token,
+                    purpose: Purpose::OpenPage,
+                };
+                async move { provider.disconnect(&access).await }.boxed()
+            })
+            .await?;
+        Ok(answer)
     }
 
     /// Every connection, or those of one tenant, with its datasets.
@@ -260,22 +233,60 @@ impl Connections {
         let mut all = Vec::with_capacity(connections.len());
         for connection in connections {
             let datasets = self.store.sync_state(&connection.id).await?.datasets;
+            let calls = self.calls_left(&connection).await?;
             all.push(ConnectionStatus {
+                given_by: self.given_by(connection.provider),
                 connection,
                 datasets,
+                calls,
             });
         }
         Ok(all)
     }
 
-    async fn require(&self, id: &ConnectionId) -> Result<Connection, ConnectionError> {
+    async fn calls_left(
+        &self,
+        connection: &Connection,
+    ) -> Result<Option<CallsLeft>, ConnectionError> {
+        let kind = connection.provider;
+        let mut budgets = self.budgets.iter();
+        let (Some((_, budget)), Some(account)) = (
+            budgets.find(|(of, _)| *of == kind),
+            connection.account.as_deref(),
+        ) else {
+            return Ok(None);
+        };
+        let left = budget.left(&self.store, kind, account, self.clock.now());
+        Ok(Some(left.await?))
+    }
+
+    /// Who consents to a kind of ledger's being read. One that is not set up is taken as most are.
+    pub fn given_by(&self, provider: ProviderKind) -> ConsentGiver {
+        self.providers
+            .get(provider)
+            .map_or(ConsentGiver::Browser, |provider| {
+                provider.authorization().rules().given_by
+            })
+    }
+
+    /// The tokens that a connection is read with.
+    pub(super) fn tokens(&self, id: &ConnectionId) -> Tokens {
+        Tokens {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            lease: LEASE,
+            connection: id.clone(),
+        }
+    }
+
+    pub(super) async fn require(&self, id: &ConnectionId) -> Result<Connection, ConnectionError> {
         let found = self.store.connection(id).await?;
         Ok(found.ok_or_else(|| LedgerError::NoSuchConnection(id.to_string()))?)
     }
 
     /// One organization read twice would double every figure of a contact linked into both; two
     /// organizations in one mirror would mix theirs.
-    async fn refuse_misfit(
+    pub(super) async fn refuse_misfit(
         &self,
         connection: &Connection,
         account: &str,
@@ -297,30 +308,4 @@ impl Connections {
             Err(ConnectionError::AlreadyConnected(other.id))
         })
     }
-
-    async fn activate(
-        &self,
-        connection: &Connection,
-        account: &str,
-        actor: &str,
-    ) -> Result<Connection, ConnectionError> {
-        let now = self.clock.now();
-        self.store
-            .set_connection_account(&connection.id, account, actor, now)
-            .await?;
-        self.require(&connection.id).await
-    }
-}
-
-fn hash(state: &str) -> [u8; 32] {
-    Sha256::digest(state.as_bytes()).into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -12,9 +12,11 @@ use crate::domain::ids::{ContactId, CustomerKey};
 
 pub mod changes;
 pub mod connections;
+pub mod consent;
 pub mod error;
 pub mod import;
 pub mod keys;
+mod lease;
 pub mod ledger;
 pub mod ledger_pages;
 pub mod limits;
@@ -24,6 +26,7 @@ pub mod read;
 pub mod refresh_queue;
 pub mod sign_in;
 pub mod sync;
+mod tokens;
 pub mod transactions;
 pub mod updates;
 

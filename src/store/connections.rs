@@ -11,11 +11,11 @@ use super::audit::{self, AuditEntry};
 use super::codec::{instant, millis};
 use super::database::{Tx, with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
-use super::{Store, versions};
+use super::{Store, credentials, versions};
 use crate::domain::books::Organization;
 use crate::domain::connection::{Connection, ProviderKind};
 use crate::domain::freshness::ConnectionState;
-use crate::domain::ids::{ConnectionId, TenantId};
+use crate::domain::ids::{ConnectionId, GrantId, TenantId};
 
 pub(super) mod sql {
     use super::super::sql::statements;
@@ -24,21 +24,36 @@ pub(super) mod sql {
         ADD = "INSERT INTO connection (id, tenant, provider, account, time_zone, poll_seconds,
                 state, state_since, version)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)";
-        ONE = "SELECT id, tenant, provider, account, organization_name, base_currency,
+        ONE = "SELECT id, tenant, provider, account, grant_id, organization_name, base_currency,
                 multicurrency, page_code, time_zone, poll_seconds, state, state_reason, state_since, version
             FROM connection WHERE id = $1";
-        EVERY = "SELECT id, tenant, provider, account, organization_name, base_currency,
+        EVERY = "SELECT id, tenant, provider, account, grant_id, organization_name, base_currency,
                 multicurrency, page_code, time_zone, poll_seconds, state, state_reason, state_since, version
             FROM connection ORDER BY id";
-        OF_TENANT = "SELECT id, tenant, provider, account, organization_name, base_currency,
+        OF_TENANT = "SELECT id, tenant, provider, account, grant_id, organization_name, base_currency,
                 multicurrency, page_code, time_zone, poll_seconds, state, state_reason, state_since, version
             FROM connection WHERE tenant = $1 ORDER BY id";
+        OF_GRANT = "SELECT id, tenant, provider, account, grant_id, organization_name, base_currency,
+                multicurrency, page_code, time_zone, poll_seconds, state, state_reason, state_since, version
+            FROM connection WHERE grant_id = $1 ORDER BY id";
         TENANT_OF = "SELECT tenant FROM connection WHERE id = $1";
+        GRANT_OF = "SELECT grant_id FROM connection WHERE id = $1";
         SET_ACCOUNT = "UPDATE connection SET account = $2, state = $3, state_reason = NULL,
                 state_since = CASE WHEN state = $3 THEN state_since ELSE $4 END,
-                version = version + 1
+                grant_id = COALESCE($5, grant_id), version = version + 1
             WHERE id = $1 AND (account IS NULL OR account = $2)
+                AND (CAST($5 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM credential
+                    WHERE credential.grant_id = $5 AND credential.tenant = connection.tenant))
             RETURNING tenant";
+        REVOKE = "UPDATE connection SET state = $2, state_reason = $2,
+                state_since = CASE WHEN state = $2 THEN state_since ELSE $3 END,
+                grant_id = NULL, version = version + 1
+            WHERE id = $1
+            RETURNING tenant";
+        SET_STATE_OF_GRANT = "UPDATE connection SET state = $2, state_reason = $3,
+                state_since = CASE WHEN state = $2 THEN state_since ELSE $4 END,
+                version = version + 1
+            WHERE grant_id = $1 AND (state <> $2 OR state_reason IS DISTINCT FROM $3)";
         SET_STATE = "UPDATE connection SET state = $2, state_reason = $3,
                 state_since = CASE WHEN state = $2 THEN state_since ELSE $4 END,
                 version = version + 1
@@ -148,27 +163,44 @@ impl Store {
         rows.into_iter().map(Connection::try_from).collect()
     }
 
-    /// Notes that consent was given for an organization: the connection is active from here on.
+    /// The connections that are read under a grant, by id.
+    pub async fn connections_of_grant(&self, grant: &GrantId) -> StoreResult<Vec<Connection>> {
+        let rows: Vec<Row> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::OF_GRANT)
+            .bind(grant.as_str())
+            .fetch_all(pool)
+            .await)?;
+        rows.into_iter().map(Connection::try_from).collect()
+    }
+
+    /// Notes that consent was given for an organization: the connection is active from here on, and
+    /// read under the grant where one is named. The grant before it goes with its tokens, unless
+    /// other connections are read under it.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when there is no such connection, or it is another organization's:
-    /// books of two organizations must not mix in one mirror.
+    /// [`StoreError::Conflict`] when there is no such connection, it is another organization's (books
+    /// of two organizations must not mix in one mirror), or the grant is none of its tenant's.
     pub async fn set_connection_account(
         &self,
         id: &ConnectionId,
         account: &str,
+        grant: Option<&GrantId>,
         actor: &str,
         now: Timestamp,
     ) -> StoreResult<()> {
         let mut tx = self.begin().await?;
+        let before = grant_of(&mut tx, id).await?;
         let tenant: String = with_tx!(&mut tx, |connection| sqlx::query_scalar(sql::SET_ACCOUNT)
             .bind(id.as_str())
             .bind(account)
             .bind(ConnectionState::Active.as_str())
             .bind(millis(now))
+            .bind(grant.map(GrantId::as_str))
             .fetch_optional(connection)
             .await)?
         .ok_or_else(|| StoreError::missing("connection without another account"))?;
+        if let (Some(before), true) = (before, grant.is_some()) {
+            credentials::forget_unused(&mut tx, &before).await?;
+        }
         let detail = json!({ "account": account });
         note(
             &mut tx,
@@ -181,6 +213,62 @@ impl Store {
         )
         .await?;
         tx.commit().await
+    }
+
+    /// Notes that consent was given up for a connection's organization. Its grant goes with its tokens,
+    /// unless other connections are read under it. The mirror stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when there is no such connection.
+    pub async fn revoke_connection(
+        &self,
+        id: &ConnectionId,
+        actor: &str,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let mut tx = self.begin().await?;
+        let before = grant_of(&mut tx, id).await?;
+        let tenant: String = with_tx!(&mut tx, |connection| sqlx::query_scalar(sql::REVOKE)
+            .bind(id.as_str())
+            .bind(ConnectionState::Revoked.as_str())
+            .bind(millis(now))
+            .fetch_optional(connection)
+            .await)?
+        .ok_or_else(|| StoreError::missing("connection"))?;
+        if let Some(before) = before {
+            credentials::forget_unused(&mut tx, &before).await?;
+        }
+        note(
+            &mut tx,
+            &tenant.into(),
+            id,
+            "connection.revoke",
+            json!({}),
+            actor,
+            now,
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Moves every connection that is read under a grant to a state, as [`Store::set_connection_state`]
+    /// does with one.
+    pub async fn set_state_of_grant(
+        &self,
+        grant: &GrantId,
+        state: ConnectionState,
+        reason: Option<&str>,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        with_pool!(&self.writer, |pool| sqlx::query(sql::SET_STATE_OF_GRANT)
+            .bind(grant.as_str())
+            .bind(state.as_str())
+            .bind(reason)
+            .bind(millis(now))
+            .execute(pool)
+            .await
+            .map(drop))?;
+        Ok(())
     }
 
     /// Moves a connection to a state, with a stable word for why (`consent_lost`). Moving to where it
@@ -254,6 +342,16 @@ impl Store {
     }
 }
 
+/// Under which grant a connection is read, inside a transaction.
+async fn grant_of(tx: &mut Tx, id: &ConnectionId) -> StoreResult<Option<GrantId>> {
+    let grant: Option<Option<String>> =
+        with_tx!(tx, |connection| sqlx::query_scalar(sql::GRANT_OF)
+            .bind(id.as_str())
+            .fetch_optional(connection)
+            .await)?;
+    Ok(grant.flatten().map(GrantId::from))
+}
+
 /// Whose a connection is, inside a transaction.
 pub(super) async fn tenant_of(tx: &mut Tx, id: &ConnectionId) -> StoreResult<Option<TenantId>> {
     let tenant: Option<String> = with_tx!(tx, |connection| sqlx::query_scalar(sql::TENANT_OF)
@@ -291,6 +389,7 @@ struct Row {
     tenant: String,
     provider: String,
     account: Option<String>,
+    grant_id: Option<String>,
     organization_name: Option<String>,
     base_currency: Option<String>,
     multicurrency: Option<bool>,
@@ -321,6 +420,7 @@ impl TryFrom<Row> for Connection {
             tenant: row.tenant.into(),
             provider: ProviderKind::parse(&row.provider).ok_or_else(|| wrong("provider"))?,
             account: row.account.map(Into::into),
+            grant: row.grant_id.map(GrantId::from),
             organization,
             time_zone: TimeZone::get(&row.time_zone).map_err(|_| wrong("time_zone"))?,
             poll_interval: Duration::from_secs(

@@ -1,4 +1,4 @@
-//! Tokens at rest: sealed, bound to their connection and tenant.
+//! Tokens at rest: sealed, bound to their grant and tenant.
 
 use std::fmt;
 
@@ -7,43 +7,56 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Store;
 use super::codec::{instant, millis, optional_instant};
-use super::connections::tenant_of;
 use super::database::{Tx, with_pool, with_tx};
-use super::error::{StoreError, StoreResult};
+use super::error::StoreResult;
 use crate::crypto::Aad;
-use crate::domain::ids::ConnectionId;
+use crate::domain::ids::{ConnectionId, GrantId, TenantId};
 
 pub(super) mod sql {
     use super::super::sql::statements;
 
     statements! {
-        PUT = "INSERT INTO credential (connection, access_token, access_expires_at, refresh_token,
+        ADD = "INSERT INTO credential (grant_id, tenant, access_token, access_expires_at, refresh_token,
                 refresh_expires_at, stored_at)
-            VALUES ($1, $2, $3, $4, $5, $6)
-            ON CONFLICT (connection) DO UPDATE SET
-                access_token = excluded.access_token,
-                access_expires_at = excluded.access_expires_at,
-                refresh_token = excluded.refresh_token,
-                refresh_expires_at = excluded.refresh_expires_at,
-                stored_at = excluded.stored_at";
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
         ROTATE = "UPDATE credential SET access_token = $2, access_expires_at = $3,
                 refresh_token = $4, refresh_expires_at = $5, stored_at = $6
-            WHERE connection = $1 AND refresh_token = $7";
-        GET = "SELECT credential.connection, connection.tenant, access_token, access_expires_at,
-                refresh_token, refresh_expires_at
-            FROM credential JOIN connection ON connection.id = credential.connection
-            WHERE credential.connection = $1";
-        DELETE = "DELETE FROM credential WHERE connection = $1";
-        EVERY = "SELECT credential.connection, connection.tenant, access_token, access_expires_at,
-                refresh_token, refresh_expires_at
-            FROM credential JOIN connection ON connection.id = credential.connection
-            ORDER BY credential.connection";
+            WHERE grant_id = $1 AND refresh_token = $7";
+        ONE = "SELECT grant_id, tenant, access_token, access_expires_at, refresh_token,
+                refresh_expires_at
+            FROM credential WHERE grant_id = $1";
+        OF_CONNECTION = "SELECT credential.grant_id, connection.tenant, access_token,
+                access_expires_at, refresh_token, refresh_expires_at
+            FROM connection JOIN credential ON credential.grant_id = connection.grant_id
+            WHERE connection.id = $1";
+        FORGET_UNUSED = "DELETE FROM credential WHERE grant_id = $1
+            AND NOT EXISTS (SELECT 1 FROM connection WHERE connection.grant_id = $1)";
+        FORGET_STRAY = "DELETE FROM credential WHERE stored_at <= $1
+            AND NOT EXISTS (SELECT 1 FROM connection
+                WHERE connection.grant_id = credential.grant_id)";
+        LEASE = "UPDATE credential SET lease_holder = $2, leased_until = $3
+            WHERE grant_id = $1
+                AND (lease_holder IS NULL OR lease_holder = $2 OR leased_until <= $4)";
+        RELEASE = "UPDATE credential SET lease_holder = NULL, leased_until = NULL
+            WHERE grant_id = $1 AND lease_holder = $2";
+        EVERY = "SELECT grant_id, tenant, access_token, access_expires_at, refresh_token,
+                refresh_expires_at
+            FROM credential ORDER BY grant_id";
         RESEAL = "UPDATE credential SET access_token = $2, refresh_token = $3
-            WHERE connection = $1";
+            WHERE grant_id = $1";
     }
 }
 
-/// The tokens of a connection.
+/// A consent with its tokens.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// Which it is.
+    pub id: GrantId,
+    /// Its tokens.
+    pub tokens: StoredTokens,
+}
+
+/// The tokens of a grant.
 #[derive(Clone)]
 pub struct StoredTokens {
     /// For the calls.
@@ -56,6 +69,18 @@ pub struct StoredTokens {
     pub refresh_expires_at: Option<Timestamp>,
 }
 
+impl StoredTokens {
+    /// Whether these are the very same tokens.
+    pub fn is(&self, other: &Self) -> bool {
+        self.refreshes_like(other) && self.access.expose_secret() == other.access.expose_secret()
+    }
+
+    /// Whether the next refresh is made with the same token.
+    pub fn refreshes_like(&self, other: &Self) -> bool {
+        self.refresh.expose_secret() == other.refresh.expose_secret()
+    }
+}
+
 impl fmt::Debug for StoredTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredTokens")
@@ -66,60 +91,58 @@ impl fmt::Debug for StoredTokens {
 }
 
 impl Store {
-    /// Keeps a connection's tokens in place of those before. When this returns they are on the disk
-    /// (on PostgreSQL as far as its `synchronous_commit` goes), so that they may be used.
+    /// Keeps a new grant of a tenant. When this returns its tokens are on the disk (on PostgreSQL as
+    /// far as its `synchronous_commit` goes), so that they may be used. A grant that no connection is
+    /// read under goes at the next [`Store::forget_stray_grants`].
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when there is no such connection.
-    pub async fn put_tokens(
+    /// [`StoreError::Conflict`](super::StoreError::Conflict) when there is no such tenant, or such a grant already.
+    pub async fn add_grant(
         &self,
-        id: &ConnectionId,
-        tokens: &StoredTokens,
+        tenant: &TenantId,
+        grant: &Grant,
         now: Timestamp,
     ) -> StoreResult<()> {
-        let mut tx = self.begin().await?;
-        let tenant = tenant_of(&mut tx, id)
-            .await?
-            .ok_or_else(|| StoreError::missing("connection"))?;
-        let (access, refresh) = self.seal_tokens(id.as_str(), tenant.as_str(), tokens)?;
-        with_tx!(&mut tx, |connection| sqlx::query(sql::PUT)
-            .bind(id.as_str())
+        let tokens = &grant.tokens;
+        let (access, refresh) = self.seal_tokens(grant.id.as_str(), tenant.as_str(), tokens)?;
+        with_pool!(&self.writer, |pool| sqlx::query(sql::ADD)
+            .bind(grant.id.as_str())
+            .bind(tenant.as_str())
             .bind(access)
             .bind(millis(tokens.access_expires_at))
             .bind(refresh)
             .bind(tokens.refresh_expires_at.map(millis))
             .bind(millis(now))
-            .execute(connection)
+            .execute(pool)
             .await
             .map(drop))?;
-        tx.commit().await
+        Ok(())
     }
 
     /// Keeps the tokens that a refresh gave in place of those it was made with; `false`, and nothing
-    /// changed, when others stand there by now: a person has consented anew meanwhile.
+    /// changed, when others stand there by now, or none.
     ///
     /// # Errors
-    /// [`StoreError::Crypto`] when the tokens that stand there do not open.
+    /// [`StoreError::Crypto`](super::StoreError::Crypto) when the tokens that stand there do not open.
     pub async fn rotate_tokens(
         &self,
-        id: &ConnectionId,
-        before: &StoredTokens,
+        before: &Grant,
         fresh: &StoredTokens,
         now: Timestamp,
     ) -> StoreResult<bool> {
         let mut tx = self.begin().await?;
-        let row: Option<Row> = with_tx!(&mut tx, |connection| sqlx::query_as(sql::GET)
-            .bind(id.as_str())
+        let row: Option<Row> = with_tx!(&mut tx, |connection| sqlx::query_as(sql::ONE)
+            .bind(before.id.as_str())
             .fetch_optional(connection)
             .await)?;
         let Some(row) = row else { return Ok(false) };
         let standing = self.open_tokens(&row)?;
-        if standing.refresh.expose_secret() != before.refresh.expose_secret() {
+        if !standing.refreshes_like(&before.tokens) {
             return Ok(false);
         }
-        let (access, refresh) = self.seal_tokens(&row.connection, &row.tenant, fresh)?;
+        let (access, refresh) = self.seal_tokens(&row.grant_id, &row.tenant, fresh)?;
         let rotated = with_tx!(&mut tx, |connection| sqlx::query(sql::ROTATE)
-            .bind(id.as_str())
+            .bind(before.id.as_str())
             .bind(access)
             .bind(millis(fresh.access_expires_at))
             .bind(refresh)
@@ -134,22 +157,67 @@ impl Store {
         Ok(rotated == 1)
     }
 
-    /// A connection's tokens.
+    /// The grant that a connection is read under.
     ///
     /// # Errors
-    /// [`StoreError::Crypto`] when they do not open: another key, a change, or another row's tokens.
-    pub async fn tokens(&self, id: &ConnectionId) -> StoreResult<Option<StoredTokens>> {
-        let row: Option<Row> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::GET)
-            .bind(id.as_str())
+    /// [`StoreError::Crypto`](super::StoreError::Crypto) when its tokens do not open: another key, a change, or another row's or
+    /// tenant's tokens.
+    pub async fn grant_of(&self, connection: &ConnectionId) -> StoreResult<Option<Grant>> {
+        let row: Option<Row> = with_pool!(&self.reader, |pool| sqlx::query_as(sql::OF_CONNECTION)
+            .bind(connection.as_str())
             .fetch_optional(pool)
             .await)?;
-        row.map(|row| self.open_tokens(&row)).transpose()
+        row.map(|row| {
+            let tokens = self.open_tokens(&row)?;
+            let id = row.grant_id.into();
+            Ok(Grant { id, tokens })
+        })
+        .transpose()
     }
 
-    /// Forgets a connection's tokens.
-    pub async fn delete_tokens(&self, id: &ConnectionId) -> StoreResult<()> {
-        with_pool!(&self.writer, |pool| sqlx::query(sql::DELETE)
+    /// Forgets a grant with its tokens, unless a connection is read under it.
+    pub async fn forget_unused_grant(&self, id: &GrantId) -> StoreResult<()> {
+        let mut tx = self.begin().await?;
+        forget_unused(&mut tx, id).await?;
+        tx.commit().await
+    }
+
+    /// Forgets the grants stored at or before a time that no connection is read under: a person
+    /// consented and then chose no organization.
+    pub async fn forget_stray_grants(&self, until: Timestamp) -> StoreResult<()> {
+        with_pool!(&self.writer, |pool| sqlx::query(sql::FORGET_STRAY)
+            .bind(millis(until))
+            .execute(pool)
+            .await
+            .map(drop))?;
+        Ok(())
+    }
+
+    /// Takes a grant for `holder` until a time, to renew its tokens, unless another holder has it at
+    /// `now` or it is gone. The same holder may take it again.
+    pub async fn lease_grant(
+        &self,
+        id: &GrantId,
+        holder: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        let taken = with_pool!(&self.writer, |pool| sqlx::query(sql::LEASE)
             .bind(id.as_str())
+            .bind(holder)
+            .bind(millis(until))
+            .bind(millis(now))
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected()))?;
+        Ok(taken == 1)
+    }
+
+    /// Gives a grant back, if `holder` has it.
+    pub async fn release_grant(&self, id: &GrantId, holder: &str) -> StoreResult<()> {
+        with_pool!(&self.writer, |pool| sqlx::query(sql::RELEASE)
+            .bind(id.as_str())
+            .bind(holder)
             .execute(pool)
             .await
             .map(drop))?;
@@ -160,7 +228,7 @@ impl Store {
     /// taken out of the configuration. Returns how many rows that were.
     ///
     /// # Errors
-    /// [`StoreError::Crypto`] when one does not open; then nothing is changed.
+    /// [`StoreError::Crypto`](super::StoreError::Crypto) when one does not open; then nothing is changed.
     pub async fn reseal(&self) -> StoreResult<u64> {
         let mut tx = self.begin().await?;
         let count =
@@ -182,9 +250,9 @@ impl Store {
                 continue;
             }
             let tokens = self.open_tokens(&row)?;
-            let (access, refresh) = self.seal_tokens(&row.connection, &row.tenant, &tokens)?;
+            let (access, refresh) = self.seal_tokens(&row.grant_id, &row.tenant, &tokens)?;
             with_tx!(&mut *tx, |connection| sqlx::query(sql::RESEAL)
-                .bind(row.connection.as_str())
+                .bind(row.grant_id.as_str())
                 .bind(access)
                 .bind(refresh)
                 .execute(connection)
@@ -198,12 +266,12 @@ impl Store {
     /// The access and the refresh token, sealed for their row.
     fn seal_tokens(
         &self,
-        connection: &str,
+        grant: &str,
         tenant: &str,
         tokens: &StoredTokens,
     ) -> StoreResult<(Vec<u8>, Vec<u8>)> {
         let seal = |column, token: &SecretString| {
-            let place = place(column, connection, tenant);
+            let place = place(column, grant, tenant);
             self.keys.seal(token.expose_secret().as_bytes(), &place)
         };
         Ok((
@@ -213,7 +281,7 @@ impl Store {
     }
 
     fn open_tokens(&self, row: &Row) -> StoreResult<StoredTokens> {
-        let id = row.connection.as_str();
+        let id = row.grant_id.as_str();
         let open =
             |column, sealed: &[u8]| self.keys.open_text(sealed, &place(column, id, &row.tenant));
         Ok(StoredTokens {
@@ -238,18 +306,28 @@ impl Store {
 const ACCESS: &str = "access_token";
 const REFRESH: &str = "refresh_token";
 
-fn place<'a>(column: &'a str, connection: &'a str, tenant: &'a str) -> Aad<'a> {
+/// Forgets a grant that no connection is read under, inside a transaction.
+pub(super) async fn forget_unused(tx: &mut Tx, id: &GrantId) -> StoreResult<()> {
+    with_tx!(tx, |connection| sqlx::query(sql::FORGET_UNUSED)
+        .bind(id.as_str())
+        .execute(connection)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+fn place<'a>(column: &'a str, grant: &'a str, tenant: &'a str) -> Aad<'a> {
     Aad {
         table: "credential",
         column,
-        row: connection,
+        row: grant,
         tenant,
     }
 }
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    connection: String,
+    grant_id: String,
     tenant: String,
     access_token: Vec<u8>,
     access_expires_at: i64,

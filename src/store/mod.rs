@@ -34,7 +34,7 @@ pub mod versions;
 pub use audit::{AuditEntry, AuditRow};
 pub use call_counts::{CallCount, CallKey};
 pub use connections::NewConnection;
-pub use credentials::StoredTokens;
+pub use credentials::{Grant, StoredTokens};
 pub use error::{StoreError, StoreResult};
 pub use mirror::{Applied, ComparisonStep, Drift, SyncMarks, SyncState};
 pub use signing_keys::{KeySource, SigningKey};

@@ -14,7 +14,8 @@ use financial_pulse::domain::ids::{ConnectionId, CustomerId, CustomerKey, Tenant
 use financial_pulse::domain::pulse::{self, Family, Pulse, PulseSettings};
 use financial_pulse::domain::tie_out::TieOutStatus;
 use financial_pulse::provider::quickbooks::QuickBooks;
-use financial_pulse::service::connections::{ConnectionRequest, Connections, ImportedTokens};
+use financial_pulse::service::connections::{ConnectionRequest, Connections};
+use financial_pulse::service::consent::ImportedTokens;
 use financial_pulse::service::ledger::Providers;
 use financial_pulse::service::refresh_queue::RefreshQueue;
 use financial_pulse::service::sync::{Depth, Sync, SyncReport, SyncSettings};

@@ -213,7 +213,7 @@ impl App {
             .await
             .expect("added");
         self.store
-            .set_connection_account(&BOOKS.into(), "123", "test", now)
+            .set_connection_account(&BOOKS.into(), "123", None, "test", now)
             .await
             .expect("consented");
         let organization = Organization {

@@ -27,7 +27,7 @@ async fn a_connection_goes_from_pending_to_active_and_back() {
         assert_eq!((fresh.account, fresh.organization), (None, None));
 
         store
-            .set_connection_account(&books_id(), "realm-1", "user-3", at(5))
+            .set_connection_account(&books_id(), "realm-1", None, "user-3", at(5))
             .await
             .unwrap();
         let active = read().await;
@@ -56,7 +56,7 @@ async fn a_connection_goes_from_pending_to_active_and_back() {
         assert_eq!(still_lost.version, lost.version);
 
         store
-            .set_connection_account(&books_id(), "realm-1", "user-3", at(11))
+            .set_connection_account(&books_id(), "realm-1", None, "user-3", at(11))
             .await
             .unwrap();
         let again = read().await;
@@ -87,11 +87,11 @@ async fn a_mirror_never_changes_to_another_organization() {
         let store = &database.store;
         with_books(store).await;
         store
-            .set_connection_account(&books_id(), "realm-1", "user", at(5))
+            .set_connection_account(&books_id(), "realm-1", None, "user", at(5))
             .await
             .unwrap();
         let other = store
-            .set_connection_account(&books_id(), "realm-2", "user", at(6))
+            .set_connection_account(&books_id(), "realm-2", None, "user", at(6))
             .await;
         assert!(
             matches!(other, Err(StoreError::Conflict { .. })),

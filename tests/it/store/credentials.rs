@@ -1,15 +1,22 @@
 //! Secrets at rest.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use financial_pulse::crypto::{CryptoError, Key, KeyRing};
-use financial_pulse::store::{KeySource, SigningKey, Store, StoreError, StoredTokens};
+use financial_pulse::crypto::{Aad, CryptoError, Key, KeyRing};
+use financial_pulse::domain::freshness::ConnectionState;
+use financial_pulse::domain::ids::{ConnectionId, GrantId};
+use financial_pulse::store::{Grant, KeySource, SigningKey, Store, StoreError, StoredTokens};
 use pretty_assertions::assert_eq;
 use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::migrate::{Migration, Migrator};
+use sqlx::{Connection as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::records::{add_connection, at, books_id, tenant_id, with_books};
-use crate::support::databases::{TestStore, for_each_database};
+use crate::support::databases::{
+    TestStore, empty_databases, for_each_database, key_ring, postgres,
+};
 
 fn tokens(access: &str, refresh: &str) -> StoredTokens {
     StoredTokens {
@@ -20,8 +27,24 @@ fn tokens(access: &str, refresh: &str) -> StoredTokens {
     }
 }
 
+/// A grant; its id tells nothing of the connections that use it.
+fn grant(id: &str, tokens: StoredTokens) -> Grant {
+    let id = GrantId::from(id);
+    Grant { id, tokens }
+}
+
+/// Stores a grant and reads a connection under it, as a consent does.
+async fn consented(store: &Store, connection: &ConnectionId, grant: &Grant) {
+    store.add_grant(&tenant_id(), grant, at(1)).await.unwrap();
+    let account = format!("realm of {connection}");
+    store
+        .set_connection_account(connection, &account, Some(&grant.id), "test", at(1))
+        .await
+        .unwrap();
+}
+
 async fn shown(store: &Store) -> Option<(String, String)> {
-    let tokens = store.tokens(&books_id()).await.unwrap()?;
+    let tokens = store.grant_of(&books_id()).await.unwrap()?.tokens;
     assert_eq!(tokens.access_expires_at, at(3600));
     assert_eq!(tokens.refresh_expires_at, Some(at(8_640_000)));
     Some((
@@ -37,29 +60,186 @@ async fn with_key(database: &TestStore, active: u8, older: &[u8]) -> Store {
 }
 
 #[tokio::test]
-async fn tokens_are_replaced_and_forgotten() {
+async fn a_newer_grant_takes_the_place_of_the_one_before() {
     for_each_database(async |database| {
         let store = &database.store;
         with_books(store).await;
         assert_eq!(shown(store).await, None);
-        store
-            .put_tokens(&books_id(), &tokens("a1", "r1"), at(1))
-            .await
-            .unwrap();
-        store
-            .put_tokens(&books_id(), &tokens("a2", "r2"), at(2))
-            .await
-            .unwrap();
+        let [first, second] =
+            [("g1", "a1", "r1"), ("g2", "a2", "r2")].map(|(id, a, r)| grant(id, tokens(a, r)));
+        consented(store, &books_id(), &first).await;
+        consented(store, &books_id(), &second).await;
         let expected = Some(("a2".to_owned(), "r2".to_owned()));
         assert_eq!(shown(store).await, expected);
         // Another process reads them at once.
         assert_eq!(shown(&database.reopen().await).await, expected);
-        store.delete_tokens(&books_id()).await.unwrap();
+        // The first one is forgotten with its tokens.
+        assert_eq!(stored_grants(database).await, 1);
+
+        store
+            .revoke_connection(&books_id(), "test", at(2))
+            .await
+            .unwrap();
         assert_eq!(shown(store).await, None);
-        let nobody = store
-            .put_tokens(&"nobody".into(), &tokens("a", "r"), at(1))
+        assert_eq!(stored_grants(database).await, 0);
+        let nobodys = store
+            .add_grant(&"nobody".into(), &grant("g3", tokens("a", "r")), at(1))
             .await;
-        assert!(matches!(nobody, Err(StoreError::Conflict { .. })));
+        assert!(matches!(nobodys, Err(StoreError::Conflict { .. })));
+    })
+    .await;
+}
+
+/// How many grants there are: every one is touched by a statement that changes nothing.
+async fn stored_grants(database: &TestStore) -> u64 {
+    database
+        .execute("UPDATE credential SET stored_at = stored_at")
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_grant_serves_several_connections_of_its_tenant_until_the_last_one_goes() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        with_books(store).await;
+        let second = add_connection(store, &tenant_id(), "second-books").await;
+        let shared = grant("g1", tokens("a1", "r1"));
+        consented(store, &books_id(), &shared).await;
+        store
+            .set_connection_account(&second, "realm-2", Some(&shared.id), "test", at(2))
+            .await
+            .unwrap();
+        let users = async || {
+            let connections = store.connections_of_grant(&shared.id).await.unwrap();
+            let ids = connections.iter().map(|one| one.id.to_string());
+            ids.collect::<Vec<_>>()
+        };
+        assert_eq!(users().await, ["acme-books", "second-books"]);
+        // What one refreshes, the other uses.
+        assert!(
+            store
+                .rotate_tokens(&shared, &tokens("a2", "r2"), at(3))
+                .await
+                .unwrap()
+        );
+        let of_second = store.grant_of(&second).await.unwrap().unwrap();
+        assert_eq!(of_second.tokens.access.expose_secret(), "a2");
+
+        // Consent lost is lost for both.
+        store
+            .set_state_of_grant(
+                &shared.id,
+                ConnectionState::Disconnected,
+                Some("gone"),
+                at(4),
+            )
+            .await
+            .unwrap();
+        for id in [&books_id(), &second] {
+            let connection = store.connection(id).await.unwrap().unwrap();
+            assert_eq!(connection.state, ConnectionState::Disconnected);
+            assert_eq!(connection.state_reason.as_deref(), Some("gone"));
+            assert_eq!(connection.state_since, at(4));
+        }
+
+        store
+            .revoke_connection(&books_id(), "test", at(5))
+            .await
+            .unwrap();
+        assert_eq!(users().await, ["second-books"]);
+        assert!(store.grant_of(&second).await.unwrap().is_some());
+        store
+            .revoke_connection(&second, "test", at(6))
+            .await
+            .unwrap();
+        assert_eq!(stored_grants(database).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_grant_of_another_tenant_is_no_grant() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        with_books(store).await;
+        let other = super::records::add_tenant(store, "other").await;
+        let theirs = grant("g1", tokens("a1", "r1"));
+        store.add_grant(&other, &theirs, at(1)).await.unwrap();
+        let refused = store
+            .set_connection_account(&books_id(), "realm", Some(&theirs.id), "test", at(1))
+            .await;
+        assert!(
+            matches!(refused, Err(StoreError::Conflict { .. })),
+            "{refused:?}"
+        );
+        // Put there past the store, it does not open.
+        database
+            .execute("UPDATE connection SET grant_id = 'g1' WHERE id = 'acme-books'")
+            .await
+            .unwrap();
+        let opened = store.grant_of(&books_id()).await;
+        assert!(
+            matches!(opened, Err(StoreError::Crypto(CryptoError::Tampered))),
+            "{opened:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_grant_that_serves_nothing_is_forgotten_after_a_while() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        with_books(store).await;
+        consented(store, &books_id(), &grant("used", tokens("a", "r"))).await;
+        let stray = grant("stray", tokens("a", "r"));
+        store.add_grant(&tenant_id(), &stray, at(10)).await.unwrap();
+        store.forget_stray_grants(at(9)).await.unwrap();
+        assert_eq!(stored_grants(database).await, 2);
+        store.forget_stray_grants(at(10)).await.unwrap();
+        assert_eq!(stored_grants(database).await, 1);
+        assert!(shown(store).await.is_some());
+        store.forget_unused_grant(&"used".into()).await.unwrap();
+        assert!(shown(store).await.is_some(), "it is used");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_holder_at_a_time_renews_a_grant() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        with_books(store).await;
+        let held = grant("g1", tokens("a", "r"));
+        consented(store, &books_id(), &held).await;
+        let mut racers = Vec::new();
+        for holder in 0..8 {
+            let (store, id) = (database.reopen().await, held.id.clone());
+            racers.push(tokio::spawn(async move {
+                let holder = format!("process-{holder}");
+                let taken = store.lease_grant(&id, &holder, at(60), at(1)).await;
+                taken.unwrap().then_some(holder)
+            }));
+        }
+        let mut holders = Vec::new();
+        for racer in racers {
+            holders.extend(racer.await.unwrap());
+        }
+        assert_eq!(holders.len(), 1, "{holders:?}");
+        let lease = async |holder: &str, until, now| {
+            let taken = store.lease_grant(&held.id, holder, at(until), at(now));
+            taken.await.unwrap()
+        };
+        assert!(lease(&holders[0], 90, 30).await, "its holder renews it");
+        assert!(!lease("late", 120, 89).await, "renewed, it still holds");
+        assert!(lease("late", 150, 90).await, "at its end it is free");
+        store.release_grant(&held.id, &holders[0]).await.unwrap();
+        assert!(!lease("third", 150, 91).await, "only its holder frees it");
+        store.release_grant(&held.id, "late").await.unwrap();
+        assert!(lease("third", 150, 92).await, "given back, it is free");
+        let gone = store.lease_grant(&"g0".into(), "third", at(9), at(1)).await;
+        assert!(!gone.unwrap(), "there is no such grant");
     })
     .await;
 }
@@ -69,22 +249,18 @@ async fn a_refresh_never_replaces_the_tokens_of_a_newer_consent() {
     for_each_database(async |database| {
         let store = &database.store;
         with_books(store).await;
-        let [first, second, third] = [("a1", "r1"), ("a2", "r2"), ("a3", "r3")]
-            .map(|(access, refresh)| tokens(access, refresh));
-        let consented = tokens("a9", "r9");
-        let rotate = async |before, fresh| {
-            let rotated = store.rotate_tokens(&books_id(), before, fresh, at(3)).await;
-            rotated.unwrap()
+        let first = grant("g1", tokens("a1", "r1"));
+        let rotate = async |before: &Grant, fresh: &StoredTokens| {
+            store.rotate_tokens(before, fresh, at(3)).await.unwrap()
         };
+        let [second, third] = [tokens("a2", "r2"), tokens("a3", "r3")];
         assert!(!rotate(&first, &second).await, "nothing stands there");
-        store.put_tokens(&books_id(), &first, at(1)).await.unwrap();
+        consented(store, &books_id(), &first).await;
         assert!(rotate(&first, &second).await);
         assert_eq!(shown(store).await, Some(("a2".to_owned(), "r2".to_owned())));
-        store
-            .put_tokens(&books_id(), &consented, at(2))
-            .await
-            .unwrap();
-        assert!(!rotate(&second, &third).await);
+        assert!(!rotate(&first, &third).await, "others stand there");
+        consented(store, &books_id(), &grant("g9", tokens("a9", "r9"))).await;
+        assert!(!rotate(&grant("g1", second), &third).await, "it is gone");
         assert_eq!(shown(store).await, Some(("a9".to_owned(), "r9".to_owned())));
     })
     .await;
@@ -96,10 +272,7 @@ async fn tokens_stand_in_no_file_as_they_are() {
         let store = &database.store;
         with_books(store).await;
         let marker = "a-token-that-nobody-may-read";
-        store
-            .put_tokens(&books_id(), &tokens(marker, marker), at(1))
-            .await
-            .unwrap();
+        consented(store, &books_id(), &grant("g1", tokens(marker, marker))).await;
         assert!(!format!("{:?}", tokens(marker, marker)).contains(marker));
         store.close().await;
         let Some(path) = database.url.strip_prefix("sqlite:") else {
@@ -122,9 +295,9 @@ async fn a_ciphertext_that_was_changed_or_moved_does_not_open() {
         let store = &database.store;
         with_books(store).await;
         let other = add_connection(store, &tenant_id(), "other-books").await;
-        store.put_tokens(&books_id(), &tokens("a1", "r1"), at(1)).await.unwrap();
-        store.put_tokens(&other, &tokens("a2", "r2"), at(1)).await.unwrap();
-        let refused = async || match store.tokens(&books_id()).await {
+        consented(store, &books_id(), &grant("g1", tokens("a1", "r1"))).await;
+        consented(store, &other, &grant("g2", tokens("a2", "r2"))).await;
+        let refused = async || match store.grant_of(&books_id()).await {
             Err(StoreError::Crypto(error)) => error,
             other => panic!("{other:?}"),
         };
@@ -132,31 +305,29 @@ async fn a_ciphertext_that_was_changed_or_moved_does_not_open() {
         let moved = database
             .execute(
                 "UPDATE credential SET refresh_token = (SELECT other.refresh_token
-                     FROM credential AS other WHERE other.connection = 'other-books')
-                 WHERE connection = 'acme-books'",
+                     FROM credential AS other WHERE other.grant_id = 'g2')
+                 WHERE grant_id = 'g1'",
             )
             .await;
         assert_eq!(moved.unwrap(), 1);
         assert_eq!(refused().await, CryptoError::Tampered);
         // Of another column.
-        store.put_tokens(&books_id(), &tokens("a1", "r1"), at(1)).await.unwrap();
+        consented(store, &books_id(), &grant("g3", tokens("a1", "r1"))).await;
         database
-            .execute(
-                "UPDATE credential SET access_token = refresh_token WHERE connection = 'acme-books'",
-            )
+            .execute("UPDATE credential SET access_token = refresh_token WHERE grant_id = 'g3'")
             .await
             .unwrap();
         assert_eq!(refused().await, CryptoError::Tampered);
         // No sealed value at all.
         let zeros = if database.is_sqlite() {
-            "UPDATE credential SET access_token = zeroblob(80) WHERE connection = 'acme-books'"
+            "UPDATE credential SET access_token = zeroblob(80) WHERE grant_id = 'g3'"
         } else {
-            "UPDATE credential SET access_token = '\\x0000' WHERE connection = 'acme-books'"
+            "UPDATE credential SET access_token = '\\x0000' WHERE grant_id = 'g3'"
         };
         database.execute(zeros).await.unwrap();
         assert_eq!(refused().await, CryptoError::Malformed);
         // The other row is untouched.
-        assert!(store.tokens(&other).await.unwrap().is_some());
+        assert!(store.grant_of(&other).await.unwrap().is_some());
     })
     .await;
 }
@@ -166,16 +337,13 @@ async fn a_secret_moved_to_another_tenant_does_not_open() {
     for_each_database(async |database| {
         let store = &database.store;
         with_books(store).await;
-        store
-            .put_tokens(&books_id(), &tokens("a1", "r1"), at(1))
-            .await
-            .unwrap();
+        consented(store, &books_id(), &grant("g1", tokens("a1", "r1"))).await;
         super::records::add_tenant(store, "thief").await;
         database
             .execute("UPDATE connection SET tenant = 'thief' WHERE id = 'acme-books'")
             .await
             .unwrap();
-        let opened = store.tokens(&books_id()).await;
+        let opened = store.grant_of(&books_id()).await;
         assert!(
             matches!(opened, Err(StoreError::Crypto(CryptoError::Tampered))),
             "{opened:?}"
@@ -189,10 +357,7 @@ async fn another_key_opens_nothing_and_a_rotated_ring_seals_anew() {
     for_each_database(async |database| {
         let store = &database.store;
         with_books(store).await;
-        store
-            .put_tokens(&books_id(), &tokens("a1", "r1"), at(1))
-            .await
-            .unwrap();
+        consented(store, &books_id(), &grant("g1", tokens("a1", "r1"))).await;
         let key = SigningKey {
             id: Uuid::from_u128(7),
             tenant: Some(tenant_id()),
@@ -211,7 +376,7 @@ async fn another_key_opens_nothing_and_a_rotated_ring_seals_anew() {
 
         let wrong = with_key(database, 9, &[]).await;
         for refused in [
-            wrong.tokens(&books_id()).await.map(drop),
+            wrong.grant_of(&books_id()).await.map(drop),
             wrong
                 .signing_keys(Some(&tenant_id()), "native")
                 .await
@@ -238,7 +403,7 @@ async fn another_key_opens_nothing_and_a_rotated_ring_seals_anew() {
             panic!("the secret became {:?}", keys[0].source);
         };
         assert_eq!(secret.expose_secret(), "shared");
-        assert!(store.tokens(&books_id()).await.is_err());
+        assert!(store.grant_of(&books_id()).await.is_err());
     })
     .await;
 }
@@ -260,4 +425,74 @@ async fn only_its_owner_may_read_the_database_file() {
         }
     })
     .await;
+}
+
+/// Brings a database to where it was before grants, with a connection that has tokens.
+macro_rules! with_tokens_of_a_connection {
+    ($connection:expr, $engine:literal, $sealed:expr) => {{
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let mut migrator = Migrator::new(folder.join($engine)).await.unwrap();
+        let before = |migration: &&Migration| migration.version < 6;
+        migrator.migrations = migrator.migrations.iter().filter(before).cloned().collect();
+        migrator.run(&mut $connection).await.unwrap();
+        for statement in [
+            "INSERT INTO tenant (id, name, frame_ancestors_json, settings_json, version)
+                 VALUES ('acme', 'Acme', '[]', '{}', 1)",
+            "INSERT INTO connection (id, tenant, provider, account, time_zone, poll_seconds, state,
+                 state_since, version)
+                 VALUES ('acme-books', 'acme', 'quickbooks', 'realm', 'UTC', 60, 'active', 0, 1)",
+        ] {
+            sqlx::query(statement)
+                .execute(&mut $connection)
+                .await
+                .unwrap();
+        }
+        let [access, refresh] = $sealed;
+        sqlx::query(
+            "INSERT INTO credential (connection, access_token, access_expires_at, refresh_token,
+                 refresh_expires_at, stored_at)
+             VALUES ('acme-books', $1, $2, $3, $4, 5)",
+        )
+        .bind(access)
+        .bind(at(3600).as_millisecond())
+        .bind(refresh)
+        .bind(at(8_640_000).as_millisecond())
+        .execute(&mut $connection)
+        .await
+        .unwrap();
+    }};
+}
+
+#[tokio::test]
+async fn tokens_from_before_there_were_grants_keep_opening() {
+    for database in empty_databases().await {
+        let sealed = [("access_token", "a1"), ("refresh_token", "r1")].map(|(column, token)| {
+            let place = Aad {
+                table: "credential",
+                column,
+                row: "acme-books",
+                tenant: "acme",
+            };
+            key_ring().seal(token.as_bytes(), &place).unwrap()
+        });
+        if database.is_sqlite() {
+            let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
+            with_tokens_of_a_connection!(connection, "sqlite", sealed);
+        } else {
+            let mut connection = postgres(&database.url).await;
+            with_tokens_of_a_connection!(connection, "postgres", sealed);
+        }
+        let store = &database.store;
+        store.migrate().await.unwrap();
+        assert_eq!(shown(store).await, Some(("a1".to_owned(), "r1".to_owned())));
+        let before = store.grant_of(&books_id()).await.unwrap().unwrap();
+        assert_eq!(before.id.as_str(), "acme-books");
+        assert!(
+            store
+                .rotate_tokens(&before, &tokens("a2", "r2"), at(9))
+                .await
+                .unwrap()
+        );
+        assert_eq!(shown(store).await, Some(("a2".to_owned(), "r2".to_owned())));
+    }
 }
