@@ -22,6 +22,11 @@ impl Asked {
         Self(url::form_urlencoded::parse(encoded).into_owned().collect())
     }
 
+    /// All parameters.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(String, String)> {
+        self.0.iter()
+    }
+
     /// A parameter, empty where it is not given.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0

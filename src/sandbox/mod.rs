@@ -29,6 +29,7 @@ mod consent;
 pub mod control;
 pub mod dataset;
 mod format;
+mod guid;
 mod listener;
 pub mod options;
 mod quickbooks;
@@ -38,6 +39,7 @@ mod state;
 mod throttle;
 mod tokens;
 mod trouble;
+mod webhooks;
 mod xero;
 
 use std::io;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use futures_util::{StreamExt, stream};
@@ -30,8 +31,19 @@ pub(crate) fn router(shared: Shared) -> Router {
         .nest("/sandbox", control::routes())
         .route("/", get(|| async { Html(super::FRONT_PAGE) }))
         .route("/healthz", get(|| async { "ok" }))
+        .layer(from_fn_with_state(shared.clone(), tell))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
         .with_state(shared)
+}
+
+/// Tells of what a request has changed.
+async fn tell(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let reads = request.method() == Method::GET;
+    let response = next.run(request).await;
+    if !reads {
+        shared.publish();
+    }
+    response
 }
 
 /// Where a request goes: for the orders of trouble, and for counting.

@@ -1,10 +1,11 @@
 //! What the server holds, behind one lock.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use reqwest::Client;
 
 use super::books::Books;
 use super::format::{Format, PerFormat};
@@ -12,6 +13,7 @@ use super::options::SandboxOptions;
 use super::throttle::Throttle;
 use super::tokens::{GrantRules, Tokens};
 use super::trouble::Troubles;
+use super::webhooks::Hook;
 use super::{dataset, quickbooks, sage, xero};
 
 /// One company: its books and what belongs to them.
@@ -22,6 +24,7 @@ pub(crate) struct Company {
     pub(crate) started: Timestamp,
     pub(crate) page_delay: Duration,
     pub(crate) quickbooks: quickbooks::Kept,
+    pub(crate) xero: xero::Kept,
 }
 
 /// Everything that changes.
@@ -31,6 +34,7 @@ pub(crate) struct World {
     pub(crate) tokens: PerFormat<Tokens>,
     pub(crate) throttle: PerFormat<Throttle>,
     pub(crate) troubles: Troubles,
+    pub(crate) hooks: PerFormat<Hook>,
 }
 
 impl World {
@@ -40,7 +44,8 @@ impl World {
             .companies
             .iter()
             .map(|company| {
-                let books = dataset::books(company.data, options.seed, now);
+                let mut books = dataset::books(company.data, options.seed, now);
+                books.watch();
                 let started = now - SignedDuration::from_hours(24 * 700);
                 (
                     company.realm.clone(),
@@ -50,6 +55,7 @@ impl World {
                         started,
                         page_delay: company.page_delay,
                         quickbooks: quickbooks::Kept::default(),
+                        xero: xero::Kept::default(),
                     },
                 )
             })
@@ -59,6 +65,7 @@ impl World {
             tokens: PerFormat::new(|format| Tokens::new(options.tokens_of(format), rules(format))),
             throttle: PerFormat::new(|format| Throttle::new(options.limits_of(format))),
             troubles: Troubles::default(),
+            hooks: PerFormat::new(|_| Hook::default()),
         }
     }
 }
@@ -76,6 +83,7 @@ fn rules(format: Format) -> GrantRules {
 pub(crate) struct Shared {
     pub(crate) options: Arc<SandboxOptions>,
     world: Arc<Mutex<World>>,
+    client: Arc<OnceLock<Option<Client>>>,
 }
 
 impl Shared {
@@ -84,7 +92,15 @@ impl Shared {
         Self {
             options: Arc::new(options),
             world: Arc::new(Mutex::new(world)),
+            client: Arc::default(),
         }
+    }
+
+    /// What webhooks are sent by; made when the first is.
+    pub(crate) fn client(&self) -> Option<&Client> {
+        self.client
+            .get_or_init(|| Client::builder().no_proxy().build().ok())
+            .as_ref()
     }
 
     /// The time.

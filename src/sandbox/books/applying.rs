@@ -4,9 +4,70 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::balance::Concerned;
-use super::{Books, Detail, Id, Kind, Line, Refusal, Side};
+use super::{Act, Books, Detail, Document, Id, Kind, Line, Refusal, Side, Subject};
+
+/// By what a debt is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Source {
+    /// The payment's own money.
+    Money,
+    /// A credit memo, or a posting that stands for a credit.
+    Credit(Kind, Id),
+}
+
+/// One debt settled by one source: what a payment's lines, which stand side by side, come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) source: Source,
+    /// What is settled.
+    pub(crate) kind: Kind,
+    pub(crate) to: Id,
+    pub(crate) amount: Decimal,
+}
 
 impl Books {
+    /// What settles what in a payment: its credits go to its debts in their order, its money to what is
+    /// then left of them.
+    pub(crate) fn parts(&self, payment: &Document) -> Vec<Part> {
+        let mut credits: Vec<(Source, Decimal)> = Vec::new();
+        let mut debts: Vec<(Kind, Id, Decimal)> = Vec::new();
+        for line in &payment.lines {
+            let Detail::Applied { kind, to, line: at } = line.detail else {
+                continue;
+            };
+            if self.is_charge(kind, to, at) {
+                debts.push((kind, to, line.amount));
+            } else {
+                credits.push((Source::Credit(kind, to), line.amount));
+            }
+        }
+        credits.push((Source::Money, payment.total));
+        let mut credits = credits.into_iter();
+        let mut credit = credits.next();
+        let mut parts = Vec::new();
+        for (kind, to, mut owed) in debts {
+            while let Some((source, left)) = &mut credit
+                && !owed.is_zero()
+            {
+                let amount = owed.min(*left);
+                if !amount.is_zero() {
+                    parts.push(Part {
+                        source: *source,
+                        kind,
+                        to,
+                        amount,
+                    });
+                }
+                owed -= amount;
+                *left -= amount;
+                if left.is_zero() {
+                    credit = credits.next();
+                }
+            }
+        }
+        parts
+    }
+
     /// What is left open at the far end of an application.
     fn open_at(&self, kind: Kind, id: Id, line: Option<usize>) -> Option<Decimal> {
         let document = self.document(kind, id)?;
@@ -103,6 +164,7 @@ impl Books {
                 continue;
             };
             let amount = sign * line.amount;
+            self.note(Subject::Document(kind, to), Act::Updated, false);
             self.change(kind, to, concerned, |document| {
                 match at.and_then(|at| document.lines.get_mut(at)) {
                     Some(posting) => {
@@ -170,6 +232,13 @@ impl Books {
             };
             let total = document.total;
             let lines = document.lines.clone();
+            let before = document.clone();
+            let had = self.cash(&before);
+            self.note(
+                Subject::Document(Kind::Payment, payment),
+                Act::Updated,
+                false,
+            );
             self.apply_lines(payment, &lines, Decimal::NEGATIVE_ONE, now, concerned);
             let mut kept: Vec<Line> = lines
                 .into_iter()
@@ -194,6 +263,7 @@ impl Books {
                 document.open = open;
                 document.stamp.bump(now);
             });
+            self.remember_cash(&before, had, now);
         }
     }
 }

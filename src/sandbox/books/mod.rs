@@ -6,6 +6,7 @@
 
 mod applying;
 mod balance;
+mod history;
 mod posting;
 mod record;
 
@@ -18,10 +19,14 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
+pub(crate) use applying::Source;
+pub(crate) use history::{Act, Cash, Change, Subject};
 pub(crate) use posting::Refusal;
 pub(crate) use record::{
-    Currency, Detail, Document, Entry, Id, Kind, Line, List, Side, Stamp, Tombstone,
+    Currency, Detail, Document, Entry, Id, Kind, Line, List, OnAccount, Side, Stamp, Tombstone,
 };
+
+use history::History;
 
 /// The zone of every company: US Pacific, with daylight saving, as the recorded ones answer.
 ///
@@ -49,6 +54,7 @@ pub(crate) struct Books {
     /// By kind; boxed, because the nodes of a tree are half empty.
     documents: [BTreeMap<Id, Box<Document>>; 8],
     tombstones: Vec<Tombstone>,
+    history: History,
     next_name: BTreeMap<List, Id>,
     next_document: Id,
     next_number: u64,
@@ -68,6 +74,7 @@ impl Books {
             children: HashMap::new(),
             documents: Default::default(),
             tombstones: Vec::new(),
+            history: History::default(),
             next_name: BTreeMap::new(),
             next_document: 1,
             next_number: 1001,
@@ -149,6 +156,7 @@ impl Books {
         }
         self.names.entry(list).or_default().insert(id, name);
         self.revision += 1;
+        self.note(Subject::Name(list, id), Act::Created, true);
         id
     }
 
@@ -168,8 +176,10 @@ impl Books {
         }
         self.by_name
             .insert((space, name.name.to_lowercase()), name.id);
+        let subject = Subject::Name(list, name.id);
         self.names.entry(list).or_default().insert(name.id, name);
         self.revision += 1;
+        self.note(subject, Act::Updated, true);
     }
 
     /// `Parent:Child`, as the API spells a sub-customer's full name.
@@ -262,6 +272,7 @@ impl Books {
             parent: None,
             currency,
             balance: Decimal::ZERO,
+            credit_limit: None,
             properties: Map::<String, Value>::new(),
         }
     }

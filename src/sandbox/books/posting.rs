@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::balance::Concerned;
-use super::{Books, Detail, Document, Id, Kind, Line, Tombstone};
+use super::{Act, Books, Detail, Document, Id, Kind, Line, OnAccount, Subject, Tombstone};
 
 /// Why the books refuse a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,12 +67,16 @@ impl Books {
     pub(crate) fn post(&mut self, mut document: Document, now: Timestamp) -> Result<Id, Refusal> {
         if document.kind == Kind::Payment {
             document.open = self.unapplied(document.total, &document.lines)?;
+            if !document.open.is_zero() && document.on_account == OnAccount::Never {
+                document.on_account = OnAccount::Over;
+            }
         }
         if document.id == 0 {
             document.id = self.next_document;
         }
         self.next_document = self.next_document.max(document.id + 1);
         let id = document.id;
+        self.note(Subject::Document(document.kind, id), Act::Created, true);
         let mut concerned = Concerned::new();
         self.apply_lines(id, &document.lines, Decimal::ONE, now, &mut concerned);
         self.bank(id, &document.lines, true, now);
@@ -99,6 +103,7 @@ impl Books {
             .document(document.kind, document.id)
             .ok_or(Refusal::NotFound)?
             .clone();
+        let had = self.cash(&before);
         let id = document.id;
         let mut concerned = Concerned::new();
         if document.kind == Kind::Payment {
@@ -138,7 +143,10 @@ impl Books {
         concerned.extend(document.customer);
         document.stamp = before.stamp;
         document.stamp.bump(now);
+        document.on_account = before.on_account;
+        self.note(Subject::Document(document.kind, id), Act::Updated, true);
         self.documents[document.kind.index()].insert(id, Box::new(document));
+        self.remember_cash(&before, had, now);
         self.touch(&concerned, now);
         self.revision += 1;
         Ok(())
@@ -151,9 +159,11 @@ impl Books {
     /// When there is none, or it is a payment that lies in a deposit.
     pub(crate) fn void(&mut self, kind: Kind, id: Id, now: Timestamp) -> Result<(), Refusal> {
         let before = self.document(kind, id).ok_or(Refusal::NotFound)?.clone();
+        let had = self.cash(&before);
         if before.links.iter().any(|(kind, _)| *kind == Kind::Deposit) {
             return Err(Refusal::Deposited);
         }
+        self.note(Subject::Document(kind, id), Act::Voided, true);
         let mut concerned = Concerned::new();
         concerned.extend(before.customer);
         if kind == Kind::Payment {
@@ -194,6 +204,8 @@ impl Books {
             }
             document.stamp.bump(now);
         });
+        self.remember_cash(&before, had, now);
+        self.remember_void(before);
         self.touch(&concerned, now);
         self.revision += 1;
         Ok(())
@@ -206,6 +218,7 @@ impl Books {
     /// As [`Self::void`].
     pub(crate) fn delete(&mut self, kind: Kind, id: Id, now: Timestamp) -> Result<(), Refusal> {
         let before = self.document(kind, id).ok_or(Refusal::NotFound)?.clone();
+        let had = self.cash(&before);
         if before.links.iter().any(|(kind, _)| *kind == Kind::Deposit) {
             return Err(Refusal::Deposited);
         }
@@ -226,10 +239,13 @@ impl Books {
         if let Some(document) = self.documents[kind.index()].remove(&id) {
             self.weigh(&document, Decimal::NEGATIVE_ONE, &mut concerned);
         }
+        self.note(Subject::Document(kind, id), Act::Deleted, true);
+        self.remember_cash(&before, had, now);
         self.tombstones.push(Tombstone {
             kind,
             id,
             deleted: now,
+            document: Box::new(before),
         });
         self.touch(&concerned, now);
         self.revision += 1;
@@ -248,6 +264,7 @@ impl Books {
             edit(document.extra.get_or_insert_default());
             document.stamp.touch(now);
             self.revision += 1;
+            self.note(Subject::Document(kind, id), Act::Emailed, true);
         }
     }
 }

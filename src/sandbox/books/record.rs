@@ -63,6 +63,8 @@ pub(crate) struct Stamp {
     pub(crate) created: Timestamp,
     /// When it, or something that shows in it, changed last.
     pub(crate) updated: Timestamp,
+    /// When somebody wrote it last.
+    pub(crate) written: Timestamp,
 }
 
 impl Stamp {
@@ -72,12 +74,14 @@ impl Stamp {
             sync_token: 0,
             created: now,
             updated: now,
+            written: now,
         }
     }
 
     /// Somebody wrote the record.
     pub(crate) fn bump(&mut self, now: Timestamp) {
         self.sync_token += 1;
+        self.written = self.written.max(now);
         self.touch(now);
     }
 
@@ -146,6 +150,8 @@ pub(crate) struct Entry {
     pub(crate) currency: Currency,
     /// What the customer owes, in its currency; negative when in credit. Zero for the other lists.
     pub(crate) balance: Decimal,
+    /// How much a customer may owe, for ledgers that know such a limit.
+    pub(crate) credit_limit: Option<Decimal>,
     /// Everything else, as the API shows it.
     pub(crate) properties: Map<String, Value>,
 }
@@ -305,6 +311,19 @@ pub(crate) struct Line {
     pub(crate) detail: Detail,
 }
 
+/// Whether money of a payment was ever on account. Once it was, it stays so for good, since ledgers
+/// that know payments of invoices only keep the others in a list of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OnAccount {
+    /// All of it was applied when it was entered, and stayed so.
+    #[default]
+    Never,
+    /// More came than was applied.
+    Over,
+    /// It came before there was anything to pay.
+    Ahead,
+}
+
 /// One transaction.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
@@ -324,6 +343,8 @@ pub(crate) struct Document {
     pub(crate) total: Decimal,
     /// Of an invoice: still owed. Of a credit memo or payment: not used yet.
     pub(crate) open: Decimal,
+    /// Of a payment.
+    pub(crate) on_account: OnAccount,
     /// The payments on an invoice or credit, or the deposit that banked a payment.
     pub(crate) links: Vec<(Kind, Id)>,
     /// Where the money went or came from.
@@ -350,6 +371,7 @@ impl Document {
             tax: Decimal::ZERO,
             total: Decimal::ZERO,
             open: Decimal::ZERO,
+            on_account: OnAccount::Never,
             links: Vec::new(),
             account: None,
             extra: None,
@@ -377,10 +399,12 @@ impl Document {
     }
 }
 
-/// That a document was deleted: all that change data capture tells.
-#[derive(Clone, Copy, Debug)]
+/// That a document was deleted.
+#[derive(Clone, Debug)]
 pub(crate) struct Tombstone {
     pub(crate) kind: Kind,
     pub(crate) id: Id,
     pub(crate) deleted: Timestamp,
+    /// As it was.
+    pub(crate) document: Box<Document>,
 }

@@ -9,8 +9,13 @@
 //! | `GET /sandbox` | lists the companies, with their sizes |
 //! | `POST /sandbox/tokens {format?, company \| companies, access_token?, refresh_token?}` | gives tokens without a consent |
 //! | `POST /sandbox/tokens/expire {format?, company, which: access\|refresh\|all}` | ends tokens before their time |
-//! | `POST /sandbox/invoices {company, customer, amount, due_days?, date?, description?}` | bills a customer (id or display name) |
-//! | `POST /sandbox/payments {company, customer, amount, apply?: oldest\|none, date?}` | money comes in |
+//! | `POST /sandbox/customers {company, customer?, name?, email?, currency?, terms_days?, credit_limit?, parent?, active?}` | writes a customer, or rewrites the one that `customer` names |
+//! | `POST /sandbox/items {company, name, code?, price}` | writes an item |
+//! | `POST /sandbox/invoices {company, customer, amount \| lines, due_days?, due?, date?, number?, description?}` | bills a customer (id or display name); lines are `{item, quantity, price}` |
+//! | `POST /sandbox/credits {company, customer, amount \| lines, date?, number?, description?}` | credits a customer |
+//! | `POST /sandbox/payments {company, customer, amount, apply?: oldest\|none\|[{to, amount}], prepayment?, date?, number?}` | money comes in; what it pays is named by id or number |
+//! | `POST /sandbox/apply {company, from: credit_memo\|payment, id, to, amount, date?}` | applies a credit to an invoice |
+//! | `POST /sandbox/refunds {company, from: credit_memo\|payment, id, amount, date?}` | pays a credit out |
 //! | `POST /sandbox/delete {company, entity, id}` | deletes a document |
 //! | `POST /sandbox/void {company, entity, id}` | voids a document |
 //! | `GET /sandbox/balances?company=` | every customer's balance, and the same added up from documents |
@@ -18,6 +23,10 @@
 //! | `GET /sandbox/usage?format=` | by company and for the `app` as a whole: all calls, those refused for a limit, and the most in any minute, in any day, and at once |
 //! | `DELETE /sandbox/counts` | counts anew, in all formats |
 //! | `GET\|POST\|DELETE /sandbox/faults` | orders of trouble, see below |
+//! | `GET /sandbox/webhooks?format=` | where events go, and how many wait |
+//! | `PUT /sandbox/webhooks?format= {url, key, mode?: deliver\|hold\|drop, style?: cloud_events\|legacy}` | where they are to go |
+//! | `POST /sandbox/webhooks/deliver {format?, repeat?, reorder?, forge?}` | sends what waits, or what was accepted last; says what the receiver said |
+//! | `POST /sandbox/webhooks/intent {format?}` | sends no events, signed rightly and wrongly in turn |
 //! | `PUT /sandbox/limits {format?, per_minute, per_second, per_day, at_once, batches_per_minute, app_per_minute, app_per_day, app_at_once}` | left out or null means without limit |
 //! | `PUT /sandbox/delay {company, milliseconds}` | how long each query or list takes |
 //! | `PUT /sandbox/rotation {format?, rotation: daily\|always}` | when refresh tokens change |
@@ -30,6 +39,8 @@
 //! Without a `format` it is for all of them.
 
 mod books;
+mod documents;
+mod names;
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -46,6 +57,7 @@ use super::quickbooks;
 use super::state::{Company, Shared, World};
 use super::tokens::Which;
 use super::trouble::Trouble;
+use super::webhooks::{Order, Settings};
 
 /// The routes, below `/sandbox`.
 pub(crate) fn routes() -> Router<Shared> {
@@ -53,8 +65,13 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/", get(companies))
         .route("/tokens", post(tokens))
         .route("/tokens/expire", post(expire))
-        .route("/invoices", post(books::invoice))
-        .route("/payments", post(books::payment))
+        .route("/customers", post(names::customer))
+        .route("/items", post(names::item))
+        .route("/invoices", post(documents::invoice))
+        .route("/credits", post(documents::credit))
+        .route("/payments", post(documents::payment))
+        .route("/apply", post(documents::apply))
+        .route("/refunds", post(documents::refund))
         .route("/delete", post(books::delete))
         .route("/void", post(books::void))
         .route("/balances", get(books::balances))
@@ -62,6 +79,9 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/usage", get(usage))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/limits", put(limits))
+        .route("/webhooks", get(webhooks).put(set_webhooks))
+        .route("/webhooks/deliver", post(deliver))
+        .route("/webhooks/intent", post(intent))
         .route("/delay", put(delay))
         .route("/rotation", put(rotation))
         .route("/reset", post(reset))
@@ -243,6 +263,31 @@ async fn limits(State(shared): State<Shared>, Json(mut wanted): Json<Value>) -> 
         ..wanted
     };
     Ok(Json(json!({})))
+}
+
+async fn webhooks(State(shared): State<Shared>, Query(of): Query<InFormat>) -> Json<Value> {
+    let world = shared.world();
+    let hook = &world.hooks[of.format];
+    Json(json!({"settings": hook.settings, "waiting": hook.waiting()}))
+}
+
+async fn set_webhooks(
+    State(shared): State<Shared>,
+    Query(of): Query<InFormat>,
+    Json(settings): Json<Settings>,
+) -> Json<Value> {
+    shared.world().hooks[of.format].settings = settings;
+    Json(json!({}))
+}
+
+async fn deliver(State(shared): State<Shared>, Json(order): Json<Order>) -> Json<Value> {
+    // What has happened up to now belongs to it.
+    shared.publish();
+    Json(shared.deliver(&order).await)
+}
+
+async fn intent(State(shared): State<Shared>, Json(of): Json<InFormat>) -> Json<Value> {
+    Json(shared.ask_intent(of.format).await)
 }
 
 #[derive(Deserialize)]

@@ -93,6 +93,38 @@ pub(super) fn books(multicurrency: bool, now: Timestamp) -> Books {
     ground.books
 }
 
+/// Opens a currency that the books have not had so far: from here on they have several.
+pub(crate) fn open_currency(books: &mut Books, currency: Currency, now: Timestamp) {
+    let rate = FOREIGN
+        .iter()
+        .find(|(known, ..)| *known == currency)
+        .map_or(12_500, |(_, _, _, rate)| *rate);
+    let mut entry = Books::blank_name(
+        &format!("Accounts Receivable (A/R) - {}", currency.code()),
+        currency,
+        now,
+    );
+    entry.properties = account_properties("Asset", "Accounts Receivable", "AccountsReceivable");
+    books.add_name(List::Account, entry);
+    books.rates.insert(currency, Decimal::new(rate, 4));
+    books.multicurrency = true;
+}
+
+fn account_properties(classification: &str, kind: &str, sub_kind: &str) -> Map<String, Value> {
+    let properties = json!({
+        "SubAccount": false,
+        "Classification": classification,
+        "AccountType": kind,
+        "AccountSubType": sub_kind,
+        "CurrentBalance": 0,
+        "CurrentBalanceWithSubAccounts": 0,
+    });
+    match properties {
+        Value::Object(properties) => properties,
+        _ => Map::new(),
+    }
+}
+
 struct Ground {
     books: Books,
     created: Timestamp,
@@ -106,15 +138,8 @@ impl Ground {
         (classification, kind, sub_kind): (&str, &str, &str),
         currency: Currency,
     ) {
-        let properties = json!({
-            "SubAccount": false,
-            "Classification": classification,
-            "AccountType": kind,
-            "AccountSubType": sub_kind,
-            "CurrentBalance": 0,
-            "CurrentBalanceWithSubAccounts": 0,
-        });
-        self.add(List::Account, id, name, currency, properties);
+        let properties = account_properties(classification, kind, sub_kind);
+        self.add(List::Account, id, name, currency, Value::Object(properties));
     }
 
     fn add(&mut self, list: List, id: Id, name: &str, currency: Currency, properties: Value) {

@@ -11,6 +11,8 @@ mod situations;
 mod story;
 mod words;
 
+pub(crate) use self::ground::{account, open_currency};
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 

@@ -10,6 +10,7 @@ mod batch;
 mod changes;
 pub(crate) mod consent;
 pub(crate) mod query;
+pub(crate) mod webhook;
 pub(crate) mod wire;
 mod write;
 

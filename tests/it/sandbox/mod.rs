@@ -11,3 +11,4 @@ mod recorded;
 mod shape;
 mod tokens;
 mod trouble;
+mod xero;

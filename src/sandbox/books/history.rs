@@ -1,0 +1,191 @@
+//! What the books remember beyond their present state, for ledgers that show more of the past than
+//! QuickBooks: money that was taken back, documents as they were before they were voided, and what
+//! happened since somebody last asked.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::{Books, Currency, Document, Id, Kind, List, OnAccount, Source};
+
+/// Which money of a payment moved: ledgers that have no payments of several documents keep one for each
+/// of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cash {
+    /// [`Source::Money`] that came in, or the credit that was paid out.
+    pub(crate) source: Source,
+    /// The invoice that it settles, or the expense that it was paid out by.
+    pub(crate) kind: Kind,
+    pub(crate) to: Id,
+}
+
+/// Money that moved, and was taken back.
+#[derive(Clone, Debug)]
+pub(crate) struct Undone {
+    pub(crate) payment: Id,
+    pub(crate) cash: Cash,
+    pub(crate) amount: Decimal,
+    pub(crate) date: Date,
+    pub(crate) currency: Currency,
+    pub(crate) rate: Decimal,
+    pub(crate) number: Option<Box<str>>,
+    /// When it was taken back.
+    pub(crate) at: Timestamp,
+}
+
+/// What something happened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A name.
+    Name(List, Id),
+    /// A document.
+    Document(Kind, Id),
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    Created,
+    Updated,
+    Voided,
+    Deleted,
+    Emailed,
+}
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) subject: Subject,
+    pub(crate) act: Act,
+    /// Whether it was meant, and not the consequence of something else (a payment on the invoice).
+    pub(crate) direct: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct History {
+    undone: BTreeMap<Id, Vec<Undone>>,
+    voided: BTreeMap<Id, Box<Document>>,
+    /// Nothing is noted while the first documents are invented.
+    changes: Option<Vec<Change>>,
+}
+
+impl Books {
+    /// From here on, [`Self::take_changes`] tells what happens.
+    pub(crate) fn watch(&mut self) {
+        self.history.changes.get_or_insert_default();
+    }
+
+    /// What happened since this was called last.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        self.history
+            .changes
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// Notes that something happened, once if it repeats itself.
+    pub(super) fn note(&mut self, subject: Subject, act: Act, direct: bool) {
+        if let Some(changes) = &mut self.history.changes {
+            let change = Change {
+                subject,
+                act,
+                direct,
+            };
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
+        }
+    }
+
+    /// What money of a payment moved: in for an invoice, unless it was ever on account, or out for a
+    /// credit memo or for money on account.
+    pub(crate) fn cash(&self, payment: &Document) -> BTreeMap<Cash, Decimal> {
+        let applied = payment.on_account == OnAccount::Never;
+        let mut cash = BTreeMap::new();
+        for part in self.parts(payment) {
+            let moved = match (part.source, part.kind) {
+                (Source::Money, Kind::Invoice) => applied,
+                (Source::Money, Kind::Purchase) => !applied,
+                (Source::Credit(Kind::CreditMemo, _), Kind::Purchase) => true,
+                _ => false,
+            };
+            if moved {
+                let key = Cash {
+                    source: part.source,
+                    kind: part.kind,
+                    to: part.to,
+                };
+                *cash.entry(key).or_insert(Decimal::ZERO) += part.amount;
+            }
+        }
+        cash
+    }
+
+    /// After a payment was changed or taken away: notes whether it has come to be on account, and which
+    /// of the money that `had` moved is no longer there.
+    pub(super) fn remember_cash(
+        &mut self,
+        before: &Document,
+        had: BTreeMap<Cash, Decimal>,
+        now: Timestamp,
+    ) {
+        if before.kind != Kind::Payment {
+            return;
+        }
+        if let Some(present) = self.documents[Kind::Payment.index()].get_mut(&before.id)
+            && !present.open.is_zero()
+            && present.on_account == OnAccount::Never
+        {
+            present.on_account = OnAccount::Over;
+        }
+        let has = self
+            .document(Kind::Payment, before.id)
+            .map(|present| self.cash(present))
+            .unwrap_or_default();
+        for (cash, amount) in had {
+            if has.get(&cash) != Some(&amount) {
+                let undone = Undone {
+                    payment: before.id,
+                    cash,
+                    amount,
+                    date: before.date,
+                    currency: before.currency,
+                    rate: before.rate,
+                    number: before.number.clone(),
+                    at: now,
+                };
+                self.history
+                    .undone
+                    .entry(before.id)
+                    .or_default()
+                    .push(undone);
+            }
+        }
+    }
+
+    /// Money that was taken back, by payment and in the order of it.
+    pub(crate) fn undone(&self) -> impl Iterator<Item = &Undone> {
+        self.history.undone.values().flatten()
+    }
+
+    /// What was taken back of one payment, in the order of it.
+    pub(crate) fn undone_of(&self, payment: Id) -> &[Undone] {
+        self.history.undone.get(&payment).map_or(&[], Vec::as_slice)
+    }
+
+    /// Keeps a document as it was before it was voided, the first time.
+    pub(super) fn remember_void(&mut self, before: Document) {
+        self.history
+            .voided
+            .entry(before.id)
+            .or_insert_with(|| Box::new(before));
+    }
+
+    /// A voided document as it was before, or nothing for one that is not voided.
+    pub(crate) fn before_void(&self, id: Id) -> Option<&Document> {
+        self.history.voided.get(&id).map(Box::as_ref)
+    }
+}
