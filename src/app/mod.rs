@@ -10,6 +10,7 @@ pub mod terminal;
 pub const DEMO_FILE: &str = ".demo/financial-pulse.toml";
 
 pub use parts::{
-    TestToken, connections, mint_test_token, open_store, plain_client, providers, sync,
+    TestToken, connections, mint_test_token, open_store, plain_client, poll_interval, providers,
+    sync,
 };
 pub use serve::{RunningService, ServeArgs, serve, start, stop_signal};

@@ -89,6 +89,17 @@ fn quickbooks_budget(config: &Config) -> Budget {
     }
 }
 
+/// How often a ledger is asked for changes, unless its connection says otherwise.
+pub fn poll_interval(config: &Config, kind: ProviderKind) -> Duration {
+    match kind {
+        ProviderKind::QuickBooks
+        // Until they have settings of their own.
+        | ProviderKind::Xero
+        | ProviderKind::Sage
+        | ProviderKind::Tryton => config.quickbooks.poll_interval,
+    }
+}
+
 /// Adding, authorizing and listing connections.
 ///
 /// # Errors

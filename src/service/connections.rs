@@ -49,7 +49,7 @@ pub struct ConnectionRequest {
 pub struct ConnectionStatus {
     /// The connection.
     pub connection: Connection,
-    /// Every dataset of it.
+    /// Every dataset that such a ledger has, begun or not.
     pub datasets: Vec<DatasetFreshness>,
     /// The metered calls that may still be made, where they are limited.
     pub calls: Option<CallsLeft>,
@@ -171,7 +171,7 @@ impl Connections {
     /// # Errors
     /// When the provider or the store fails; the tokens are then kept, so that it can be tried again.
     pub async fn revoke(&self, id: &ConnectionId, actor: &str) -> Result<(), ConnectionError> {
-        let connection = self.require(id).await?;
+        let connection = self.one(id).await?;
         if let Some(grant) = self.store.grant_of(id).await? {
             let sharers = self.store.connections_of_grant(&grant.id).await?;
             let given_up = if sharers.iter().all(|other| other.id == *id) {
@@ -232,10 +232,24 @@ impl Connections {
         };
         let mut all = Vec::with_capacity(connections.len());
         for connection in connections {
-            let datasets = self.store.sync_state(&connection.id).await?.datasets;
+            let known = self.store.sync_state(&connection.id).await?.datasets;
+            let datasets = connection.provider.datasets().iter().map(|&dataset| {
+                let begun = known.iter().find(|known| known.dataset == dataset);
+                begun.cloned().unwrap_or(DatasetFreshness {
+                    dataset,
+                    succeeded_at: None,
+                    attempted_at: None,
+                    loaded: 0,
+                    expected: None,
+                })
+            });
+            let datasets = datasets.collect();
             let calls = self.calls_left(&connection).await?;
             all.push(ConnectionStatus {
-                given_by: self.given_by(connection.provider),
+                // Of a kind that is not set up (any more): as most are.
+                given_by: self
+                    .giver(connection.provider)
+                    .unwrap_or(ConsentGiver::Browser),
                 connection,
                 datasets,
                 calls,
@@ -260,13 +274,30 @@ impl Connections {
         Ok(Some(left.await?))
     }
 
-    /// Who consents to a kind of ledger's being read. One that is not set up is taken as most are.
-    pub fn given_by(&self, provider: ProviderKind) -> ConsentGiver {
-        self.providers
-            .get(provider)
-            .map_or(ConsentGiver::Browser, |provider| {
-                provider.authorization().rules().given_by
-            })
+    /// Who consents to a kind of ledger's being read.
+    ///
+    /// # Errors
+    /// When the installation has no settings for that kind.
+    pub fn giver(&self, kind: ProviderKind) -> Result<ConsentGiver, ConnectionError> {
+        let provider = self.providers.get(kind)?;
+        Ok(provider.authorization().rules().given_by)
+    }
+
+    /// Who consents to a connection's being read.
+    ///
+    /// # Errors
+    /// As [`Connections::giver`], or when there is no such connection.
+    pub async fn giver_of(&self, id: &ConnectionId) -> Result<ConsentGiver, ConnectionError> {
+        self.giver(self.one(id).await?.provider)
+    }
+
+    /// A connection.
+    ///
+    /// # Errors
+    /// When there is no such connection, or the store fails.
+    pub async fn one(&self, id: &ConnectionId) -> Result<Connection, ConnectionError> {
+        let found = self.store.connection(id).await?;
+        Ok(found.ok_or_else(|| LedgerError::NoSuchConnection(id.to_string()))?)
     }
 
     /// The tokens that a connection is read with.
@@ -277,11 +308,6 @@ impl Connections {
             lease: LEASE,
             connection: id.clone(),
         }
-    }
-
-    pub(super) async fn require(&self, id: &ConnectionId) -> Result<Connection, ConnectionError> {
-        let found = self.store.connection(id).await?;
-        Ok(found.ok_or_else(|| LedgerError::NoSuchConnection(id.to_string()))?)
     }
 
     /// One organization read twice would double every figure of a contact linked into both; two

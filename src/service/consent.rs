@@ -128,7 +128,7 @@ impl Connections {
     /// # Errors
     /// When the provider is not configured or the store fails.
     pub async fn consent_url(&self, id: &ConnectionId) -> Result<String, ConnectionError> {
-        let connection = self.require(id).await?;
+        let connection = self.one(id).await?;
         let provider = self.providers.get(connection.provider)?;
         let authorization = provider.authorization();
         let state = secret();
@@ -160,7 +160,7 @@ impl Connections {
             .take_oauth_state(&hash(answer.state), self.clock.now())
             .await?
             .ok_or(ConnectionError::UnknownState)?;
-        let connection = self.require(&id).await?;
+        let connection = self.one(&id).await?;
         // An answer that came in by another provider's door is none to this question.
         if connection.provider != answer.provider {
             return Err(ConnectionError::UnknownState);
@@ -218,7 +218,7 @@ impl Connections {
             .ok_or(ConnectionError::UnknownState)?;
         let grant = GrantId::from(waiting.grant);
         let placed = async {
-            let connection = self.require(&waiting.connection.as_str().into()).await?;
+            let connection = self.one(&waiting.connection.as_str().into()).await?;
             let reached: Vec<_> = waiting.organizations.into_iter().map(choice).collect();
             let chosen = reached
                 .iter()
@@ -251,7 +251,7 @@ impl Connections {
         organization: Option<&str>,
         actor: &str,
     ) -> Result<Connected, ConnectionError> {
-        let connection = self.require(id).await?;
+        let connection = self.one(id).await?;
         let provider = self.providers.get(connection.provider)?;
         let reached = provider.organizations(&key, None).await?;
         let tokens = StoredTokens {
@@ -290,7 +290,7 @@ impl Connections {
         tokens: ImportedTokens,
         actor: &str,
     ) -> Result<Connection, ConnectionError> {
-        let connection = self.require(id).await?;
+        let connection = self.one(id).await?;
         self.refuse_misfit(&connection, &tokens.account).await?;
         let kept = StoredTokens {
             access: tokens.access,
@@ -304,7 +304,7 @@ impl Connections {
         self.store
             .set_connection_account(id, &tokens.account, Some(&grant.id), actor, now)
             .await?;
-        self.require(id).await
+        self.one(id).await
     }
 
     /// The organizations that a connection's grant reaches.
@@ -312,7 +312,7 @@ impl Connections {
     /// # Errors
     /// When the connection is not authorized, or the provider or the store fails.
     pub async fn reached(&self, from: &ConnectionId) -> Result<Vec<Reached>, ConnectionError> {
-        let connection = self.require(from).await?;
+        let connection = self.one(from).await?;
         let provider = self.providers.get(connection.provider)?;
         let organizations = self
             .tokens(from)
@@ -358,14 +358,14 @@ impl Connections {
         if let Some(other) = found.connected_as {
             return Err(ConnectionError::AlreadyConnected(other));
         }
-        let grant = self.require(from).await?.grant;
+        let grant = self.one(from).await?.grant;
         let grant = grant.ok_or(LedgerError::NotAuthorized(ConnectionState::Pending))?;
         let id = self.add(request, actor).await?;
         let now = self.clock.now();
         self.store
             .set_connection_account(&id, account, Some(&grant), actor, now)
             .await?;
-        self.require(&id).await
+        self.one(&id).await
     }
 
     /// Stores tokens as a grant of their own, before anyone uses them.
@@ -493,7 +493,7 @@ impl Connections {
             }
         }
         Ok(Connected {
-            connection: self.require(&connection.id).await?,
+            connection: self.one(&connection.id).await?,
             organization,
             others,
             further,
