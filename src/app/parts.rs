@@ -16,6 +16,7 @@ use crate::domain::ids::{TenantId, UserId};
 use crate::provider::http::{HttpSettings, Limits};
 use crate::provider::quickbooks::{QuickBooks, QuickBooksSettings};
 use crate::service::connections::Connections;
+use crate::service::inbox::Inbox;
 use crate::service::keys::key_records;
 use crate::service::ledger::Providers;
 use crate::service::meter::{Budget, BudgetMeter, Period};
@@ -54,6 +55,11 @@ pub fn providers(
     let quickbooks = QuickBooksSettings {
         client_id: settings.client_id.clone().unwrap_or_default(),
         client_secret: settings.client_secret.clone().unwrap_or_default(),
+        webhook_keys: [&settings.webhook_key, &settings.previous_webhook_key]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
         api_url: settings.api_url.as_str().to_owned(),
         authorize_url: settings.authorize_url.as_str().to_owned(),
         token_url: settings.token_url.as_str().to_owned(),
@@ -112,6 +118,19 @@ pub fn connections(
     let providers = providers(config, store, clock)?;
     let budgets = vec![(ProviderKind::QuickBooks, quickbooks_budget(config))];
     Ok(Connections::new(store.clone(), providers, Arc::clone(clock)).with_budgets(budgets))
+}
+
+/// Where webhooks are taken.
+///
+/// # Errors
+/// As [`providers`].
+pub(super) fn inbox(
+    config: &Config,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Inbox> {
+    let providers = providers(config, store, clock)?;
+    Ok(Inbox::new(store.clone(), providers, Arc::clone(clock)))
 }
 
 /// The sync, which ends after the step in hand once `stop` is cancelled.

@@ -24,7 +24,7 @@ use crate::http::bearer::Bearers;
 use crate::http::graphql::{Endpoint, EndpointSettings};
 use crate::http::health::Health;
 use crate::http::widget::WidgetPage;
-use crate::http::{embed, exchange, oauth, router};
+use crate::http::{embed, exchange, oauth, router, webhooks};
 use crate::service::Services;
 use crate::service::changes::ChangeFeed;
 use crate::service::ledger_pages::LedgerPages;
@@ -141,7 +141,8 @@ pub async fn start(
         snapshots,
         metrics,
     };
-    let app = router(endpoint, health, pages);
+    let webhooks = webhooks::routes(parts::inbox(config, &store, &clock)?);
+    let app = router(endpoint, health, pages, webhooks);
     let until = stop.clone();
     tasks.spawn(async move {
         let served = axum::serve(listener, app)

@@ -168,6 +168,10 @@ section! {
         optional client_id: String,
         /// The app's client secret.
         secret client_secret: SecretString,
+        /// The verifier token with which Intuit signs webhooks.
+        secret webhook_key: SecretString,
+        /// The verifier token before the last change.
+        secret previous_webhook_key: SecretString,
         /// Where the API answers.
         required api_url: ServiceUrl,
         /// Where consent is given.

@@ -24,6 +24,7 @@ pub mod oauth;
 pub mod problem;
 pub mod request_id;
 mod subscriptions;
+pub mod webhooks;
 pub mod widget;
 
 use crate::service::ErrorCode;
@@ -31,17 +32,18 @@ use graphql::Endpoint;
 use health::Health;
 use problem::Problem;
 
-/// The largest body that a route other than GraphQL takes: a form or a token.
+/// The largest body that a route takes which has no limit of its own: a form or a token.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// How long a route other than GraphQL may take.
+/// How long a route may take which has no limit of its own.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The routes of the service.
 ///
 /// `pages` has the routes of others (the widget, `/embed`, `/exchange`, `/oauth`), which bring their
-/// own state and get the layers below.
-pub fn router(endpoint: Arc<Endpoint>, health: Health, pages: Router) -> Router {
+/// own state and get the layers below. `webhooks` limits size and time by itself: what a ledger sends
+/// is larger, and it waits for less long.
+pub fn router(endpoint: Arc<Endpoint>, health: Health, pages: Router, webhooks: Router) -> Router {
     health::describe();
     let metrics = get(health::metrics).with_state((health.clone(), Arc::clone(&endpoint)));
     let probes = Router::new()
@@ -59,6 +61,7 @@ pub fn router(endpoint: Arc<Endpoint>, health: Health, pages: Router) -> Router 
         ))
         // A body is cut off where it passes the limit, whatever its length said.
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .merge(webhooks)
         // What no answer may lack, also not one of the layers within.
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,

@@ -28,8 +28,10 @@ mod matching;
 pub(crate) mod oauth;
 pub mod quickbooks;
 mod scalar;
+pub mod webhook;
 
 pub use error::ProviderError;
+pub use webhook::Webhooks;
 
 /// The result of a call to a provider.
 pub type ProviderResult<T> = Result<T, ProviderError>;
@@ -188,6 +190,11 @@ pub trait AccountingProvider: Send + Sync + fmt::Debug {
 
     /// How consent is got, kept and given up.
     fn authorization(&self) -> &dyn Authorization;
+
+    /// How the ledger tells by itself that something changed; `None` for one that does not.
+    fn webhooks(&self) -> Option<&Webhooks> {
+        None
+    }
 }
 
 /// An organization that a grant reaches.

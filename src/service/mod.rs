@@ -15,6 +15,7 @@ pub mod connections;
 pub mod consent;
 pub mod error;
 pub mod import;
+pub mod inbox;
 pub mod keys;
 mod lease;
 pub mod ledger;

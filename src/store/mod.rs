@@ -30,6 +30,7 @@ pub mod signing_keys;
 pub mod sql;
 pub mod tenants;
 pub mod versions;
+pub mod webhooks;
 
 pub use audit::{AuditEntry, AuditRow};
 pub use call_counts::{CallCount, CallKey};
@@ -40,6 +41,7 @@ pub use mirror::{Applied, ComparisonStep, Drift, SyncMarks, SyncState};
 pub use signing_keys::{KeySource, SigningKey};
 pub use tenants::{Tenant, TenantSettings};
 pub use versions::Versions;
+pub use webhooks::{NewWebhookEvent, WebhookEvent, WebhookEvents};
 
 use database::{Pool, Pools, Tx, with_pool};
 

@@ -29,4 +29,5 @@ pub const ALL: &[&[(&str, &str)]] = &[
     super::signing_keys::sql::ALL,
     super::tenants::sql::ALL,
     super::versions::sql::ALL,
+    super::webhooks::sql::ALL,
 ];

@@ -9,7 +9,7 @@ mod error;
 mod known_fields;
 mod query;
 mod scalar;
-pub mod webhook;
+mod webhook;
 mod wire;
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use super::http::{
 use super::oauth::{ClientAuthentication, OAuth, OAuthSettings, RevocationBody};
 use super::{
     Access, AccountingProvider, Authorization, CallMeter, Capabilities, ChangeFeed, Changes,
-    Cursor, Page, ProviderResult, Reference,
+    Cursor, Page, ProviderResult, Reference, Webhooks,
 };
 use crate::clock::Clock;
 use crate::domain::books::Organization;
@@ -64,6 +64,8 @@ pub struct QuickBooksSettings {
     pub revoke_url: String,
     /// Where a person comes back to after consenting, as registered with Intuit.
     pub redirect_url: String,
+    /// The app's verifier tokens, with which webhooks are signed: the one in use, then the one before.
+    pub webhook_keys: Vec<SecretString>,
     /// Time-outs, retries, breaker and rates.
     pub http: HttpSettings,
     /// The wait after a refusal for too many calls that names none (60 s by Intuit's word).
@@ -82,6 +84,7 @@ impl Default for QuickBooksSettings {
             token_url: "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer".to_owned(),
             revoke_url: "https://developer.api.intuit.com/v2/oauth2/tokens/revoke".to_owned(),
             redirect_url: String::new(),
+            webhook_keys: Vec::new(),
             http: HttpSettings {
                 connect_timeout: Duration::from_secs(10),
                 // Intuit itself cuts a request at 120 s.
@@ -109,6 +112,7 @@ pub struct QuickBooks {
     oauth: OAuth,
     page_size: u32,
     capabilities: Capabilities,
+    webhooks: Webhooks,
 }
 
 impl QuickBooks {
@@ -158,6 +162,7 @@ impl QuickBooks {
                 changes: ChangeFeed::Together,
                 overlap: OVERLAP,
             },
+            webhooks: webhook::webhooks(&settings.webhook_keys),
         })
     }
 
@@ -278,5 +283,9 @@ impl AccountingProvider for QuickBooks {
 
     fn authorization(&self) -> &dyn Authorization {
         &self.oauth
+    }
+
+    fn webhooks(&self) -> Option<&Webhooks> {
+        Some(&self.webhooks)
     }
 }

@@ -157,7 +157,12 @@ impl App {
             snapshots: Arc::clone(&snapshots),
             metrics: None,
         };
-        let router = router(Arc::clone(&endpoint), health, axum::Router::new());
+        let router = router(
+            Arc::clone(&endpoint),
+            health,
+            axum::Router::new(),
+            axum::Router::new(),
+        );
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port");

@@ -11,7 +11,6 @@ mod recorded;
 mod resilience;
 #[cfg(feature = "sandbox")]
 mod sandbox;
-mod webhook;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

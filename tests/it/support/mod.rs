@@ -4,3 +4,4 @@ pub(crate) mod company;
 pub(crate) mod databases;
 pub(crate) mod replay;
 pub(crate) mod script;
+pub(crate) mod webhook;
