@@ -18,8 +18,8 @@ use crate::domain::ids::ConnectionId;
 use crate::provider::ProviderError;
 use crate::service::ledger::LedgerError;
 use crate::service::refresh_queue::RefreshQueue;
-use crate::service::sync::{Depth, Sync, SyncReport};
-use crate::store::Store;
+use crate::service::sync::{Depth, HINT_INTERVAL, Sync, SyncReport};
+use crate::store::{Store, StoreError};
 
 /// How often the worker looks for connections that were added or became due.
 const ROUND: Duration = Duration::from_millis(250);
@@ -58,6 +58,8 @@ struct Schedule {
     due_at: Timestamp,
     /// Before this nothing is asked of it, not even for an open page: it failed just now.
     held_until: Timestamp,
+    /// Before this no webhook is heeded.
+    heeds_from: Timestamp,
     failures: u32,
 }
 
@@ -109,8 +111,8 @@ impl Worker {
                 }
                 () = tokio::time::sleep(ROUND) => {}
             }
-            let mut connections = match self.store.connections().await {
-                Ok(connections) => connections,
+            let (mut connections, hinted) = match self.look().await {
+                Ok(found) => found,
                 Err(error) => {
                     warn!(%error, "connections cannot be read");
                     continue;
@@ -121,7 +123,8 @@ impl Worker {
             let due_at = |connection: &Connection| schedules.get(&connection.id).map(|s| s.due_at);
             connections.sort_by_key(due_at);
             for connection in connections {
-                self.start_if_due(connection, &mut schedules, &mut under_way, &slots);
+                let hinted = hinted.contains(&connection.id);
+                self.start_if_due(connection, hinted, &mut schedules, &mut under_way, &slots);
             }
         }
         let drained = async { while under_way.tasks.join_next().await.is_some() {} };
@@ -130,9 +133,17 @@ impl Worker {
         }
     }
 
+    /// The connections, and those among them for which webhooks wait.
+    async fn look(&self) -> Result<(Vec<Connection>, Vec<ConnectionId>), StoreError> {
+        let connections = self.store.connections().await?;
+        let hinted = self.store.connections_with_webhook_events().await?;
+        Ok((connections, hinted))
+    }
+
     fn start_if_due(
         &self,
         connection: Connection,
+        hinted: bool,
         schedules: &mut HashMap<ConnectionId, Schedule>,
         under_way: &mut UnderWay,
         slots: &Arc<Semaphore>,
@@ -141,6 +152,7 @@ impl Worker {
         let fresh = Schedule {
             due_at: now,
             held_until: now,
+            heeds_from: now,
             failures: 0,
         };
         let schedule = schedules.entry(connection.id.clone()).or_insert(fresh);
@@ -154,6 +166,8 @@ impl Worker {
         }
         let depth = if schedule.due_at <= now {
             Depth::Slice
+        } else if hinted && schedule.heeds_from <= now {
+            Depth::Hinted
         } else if self.refreshes.waits_for(&connection.id) {
             Depth::Asked
         } else {
@@ -196,9 +210,10 @@ impl Worker {
                 wait
             }
         };
+        let has_more = matches!(outcome, Ok(report) if report.unfinished);
         // What was asked for in between moves no poll.
         let due_at = match (depth, before) {
-            (Depth::Asked, Some(before)) => before.due_at,
+            (Depth::Asked | Depth::Hinted, Some(before)) if !has_more => before.due_at,
             _ => after(wait),
         };
         let held_until = match outcome {
@@ -211,9 +226,16 @@ impl Worker {
             }
             Err(_) => after(wait),
         };
+        let heeds_from = match (depth, outcome, before) {
+            (Depth::Hinted, Err(_), _) => after(wait),
+            (Depth::Asked, _, Some(before)) => before.heeds_from,
+            // After a poll, too: what that may no longer spend, a webhook may.
+            _ => now + HINT_INTERVAL,
+        };
         Schedule {
             due_at,
             held_until,
+            heeds_from,
             failures,
         }
     }

@@ -7,6 +7,7 @@ CREATE TABLE webhook_event (
     dataset TEXT NOT NULL,
     ledger_id TEXT NOT NULL,
     merged BOOLEAN NOT NULL,
+    happened_at BIGINT,
     received_at BIGINT NOT NULL,
     -- The run that is at it. A later run takes it over from one that never ended.
     taken_by TEXT,

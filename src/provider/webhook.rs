@@ -11,6 +11,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -128,6 +129,8 @@ pub struct Hint {
     /// Whether another record was merged into it. That other one is gone, which no question for
     /// changes tells.
     pub merged: bool,
+    /// When it happened, by the ledger, where it says that.
+    pub happened_at: Option<Timestamp>,
     /// The same for the same event however often it is delivered, and for no other of the
     /// organization.
     pub key: EventKey,

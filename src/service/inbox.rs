@@ -175,6 +175,7 @@ impl Inbox {
                 dataset: hint.dataset,
                 ledger_id: &hint.ledger_id,
                 merged: hint.merged,
+                happened_at: hint.happened_at,
             }));
         }
         if events.is_empty() {

@@ -41,7 +41,7 @@ pub use mirror::{Applied, ComparisonStep, Drift, SyncMarks, SyncState};
 pub use signing_keys::{KeySource, SigningKey};
 pub use tenants::{Tenant, TenantSettings};
 pub use versions::Versions;
-pub use webhooks::{NewWebhookEvent, WebhookEvent, WebhookEvents};
+pub use webhooks::{NewWebhookEvent, WebhookEvent};
 
 use database::{Pool, Pools, Tx, with_pool};
 

@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::codec::millis;
+use super::codec::{millis, optional_instant};
 use super::database::{with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
 use super::{Store, json};
@@ -24,19 +24,21 @@ pub(super) mod sql {
                 SELECT page.value ->> 'id' FROM json_each(CAST($2 AS TEXT)) AS page)
             ORDER BY id";
         ADD = "INSERT INTO webhook_event (connection, event_key, dataset, ledger_id, merged,
-                received_at)
+                happened_at, received_at)
             SELECT page.value ->> 'connection', page.value ->> 'key', page.value ->> 'dataset',
                 page.value ->> 'ledger_id', CAST(page.value ->> 'merged' AS BOOLEAN),
-                CAST($2 AS BIGINT)
+                CAST(page.value ->> 'happened_at' AS BIGINT), CAST($2 AS BIGINT)
             FROM json_each(CAST($1 AS TEXT)) AS page WHERE true
             ON CONFLICT (connection, event_key) DO NOTHING";
         PURGE = "DELETE FROM webhook_event WHERE received_at < $1";
         WAITING = "SELECT DISTINCT connection FROM webhook_event WHERE done_at IS NULL";
+        WAITING_FOR = "SELECT 1 FROM webhook_event
+            WHERE connection = $1 AND done_at IS NULL LIMIT 1";
         TAKE = "UPDATE webhook_event SET taken_by = $2
-            WHERE connection = $1 AND done_at IS NULL AND (NOT merged OR $3)
-            RETURNING dataset, ledger_id, merged";
+            WHERE connection = $1 AND done_at IS NULL
+            RETURNING dataset, ledger_id, merged, happened_at";
         FINISH = "UPDATE webhook_event SET done_at = $3
-            WHERE connection = $1 AND taken_by = $2 AND done_at IS NULL AND (NOT merged OR $4)";
+            WHERE connection = $1 AND taken_by = $2 AND done_at IS NULL";
     }
 }
 
@@ -56,6 +58,8 @@ pub struct NewWebhookEvent<'a> {
     pub ledger_id: &'a str,
     /// Whether another record was merged into that one.
     pub merged: bool,
+    /// When it happened, by the ledger.
+    pub happened_at: Option<Timestamp>,
 }
 
 /// An event as a run takes it.
@@ -67,15 +71,8 @@ pub struct WebhookEvent {
     pub ledger_id: String,
     /// Whether another record was merged into that one.
     pub merged: bool,
-}
-
-/// Which events are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WebhookEvents {
-    /// Those that a question for changes answers: all but merges.
-    Changes,
-    /// Every one.
-    All,
+    /// When it happened, by the ledger.
+    pub happened_at: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -85,6 +82,7 @@ struct Row<'a> {
     dataset: &'a str,
     ledger_id: &'a str,
     merged: bool,
+    happened_at: Option<i64>,
 }
 
 impl Store {
@@ -125,6 +123,7 @@ impl Store {
                 dataset: event.dataset.as_str(),
                 ledger_id: event.ledger_id,
                 merged: event.merged,
+                happened_at: event.happened_at.map(millis),
             })
             .collect();
         // Two deliveries of the same events wait for each other in one order only.
@@ -155,29 +154,38 @@ impl Store {
         Ok(waiting.into_iter().map(ConnectionId::from).collect())
     }
 
+    /// Whether events wait for a connection.
+    pub async fn has_webhook_events(&self, connection: &ConnectionId) -> StoreResult<bool> {
+        let waiting: Option<i32> =
+            with_pool!(&self.reader, |pool| sqlx::query_scalar(sql::WAITING_FOR)
+                .bind(connection.as_str())
+                .fetch_optional(pool)
+                .await)?;
+        Ok(waiting.is_some())
+    }
+
     /// Takes the events that wait for a connection, those too that another run took and never
     /// finished. Only who holds the connection's lease may call it.
     pub async fn take_webhook_events(
         &self,
         connection: &ConnectionId,
         run: &str,
-        which: WebhookEvents,
     ) -> StoreResult<Vec<WebhookEvent>> {
-        let rows: Vec<(String, String, bool)> =
+        let rows: Vec<(String, String, bool, Option<i64>)> =
             with_pool!(&self.writer, |pool| sqlx::query_as(sql::TAKE)
                 .bind(connection.as_str())
                 .bind(run)
-                .bind(which == WebhookEvents::All)
                 .fetch_all(pool)
                 .await)?;
         rows.into_iter()
-            .map(|(dataset, ledger_id, merged)| {
-                let wrong =
-                    || StoreError::inconsistent("webhook_event", "dataset", connection.as_str());
+            .map(|(dataset, ledger_id, merged, happened_at)| {
+                let (table, whose) = ("webhook_event", connection.as_str());
+                let wrong = || StoreError::inconsistent(table, "dataset", whose);
                 Ok(WebhookEvent {
                     dataset: Dataset::parse(&dataset).ok_or_else(wrong)?,
                     ledger_id,
                     merged,
+                    happened_at: optional_instant(happened_at, table, "happened_at", whose)?,
                 })
             })
             .collect()
@@ -188,14 +196,12 @@ impl Store {
         &self,
         connection: &ConnectionId,
         run: &str,
-        which: WebhookEvents,
         now: Timestamp,
     ) -> StoreResult<()> {
         with_pool!(&self.writer, |pool| sqlx::query(sql::FINISH)
             .bind(connection.as_str())
             .bind(run)
             .bind(millis(now))
-            .bind(which == WebhookEvents::All)
             .execute(pool)
             .await
             .map(drop))?;

@@ -33,8 +33,8 @@ fn decode(body: &[u8]) -> Result<Delivery, serde_json::Error> {
     Ok(older.events().collect())
 }
 
-/// An event in the newer form. What else it has (`source`, `time`, `data`) tells nothing that reading
-/// the record does not tell better.
+/// An event in the newer form. What else it has (`source`, `data`) tells nothing that reading the
+/// record does not tell better.
 #[derive(Deserialize)]
 struct CloudEvent {
     id: String,
@@ -45,6 +45,8 @@ struct CloudEvent {
     entity: String,
     #[serde(rename = "intuitaccountid")]
     account: String,
+    #[serde(default)]
+    time: String,
 }
 
 impl CloudEvent {
@@ -62,7 +64,14 @@ impl CloudEvent {
             return Event::Unreadable;
         }
         let key = EventKey::of(&["event", &self.id]);
-        event(&self.account, entity, self.entity, operation, key)
+        event(
+            &self.account,
+            entity,
+            self.entity,
+            operation,
+            &self.time,
+            key,
+        )
     }
 }
 
@@ -122,11 +131,25 @@ impl Entity {
             &self.last_updated,
             self.deleted_id.as_deref().unwrap_or_default(),
         ]);
-        event(realm, &self.name, self.id, &self.operation, key)
+        event(
+            realm,
+            &self.name,
+            self.id,
+            &self.operation,
+            &self.last_updated,
+            key,
+        )
     }
 }
 
-fn event(account: &str, entity: &str, ledger_id: String, operation: &str, key: EventKey) -> Event {
+fn event(
+    account: &str,
+    entity: &str,
+    ledger_id: String,
+    operation: &str,
+    time: &str,
+    key: EventKey,
+) -> Event {
     let (Some(dataset), Some(operation)) = (dataset(entity), Operation::parse(operation)) else {
         return Event::Ignored;
     };
@@ -138,6 +161,7 @@ fn event(account: &str, entity: &str, ledger_id: String, operation: &str, key: E
         dataset,
         ledger_id,
         merged: operation == Operation::Merged,
+        happened_at: time.parse().ok(),
         key,
     })
 }

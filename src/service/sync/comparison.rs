@@ -75,6 +75,7 @@ impl Run<'_> {
         let reference = self.reference().await?;
         loop {
             self.refresh_asked(&reference).await?;
+            self.heed_between_pages().await?;
             self.pages_left = self.pages_left.saturating_sub(1);
             let page = self
                 .page(

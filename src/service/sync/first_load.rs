@@ -65,6 +65,7 @@ impl Run<'_> {
         } = start;
         loop {
             self.refresh_asked(&reference).await?;
+            self.heed_between_pages().await?;
             let begun = self.sync.clock.now();
             self.pages_left = self.pages_left.saturating_sub(1);
             let page = self

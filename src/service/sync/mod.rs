@@ -10,6 +10,7 @@
 
 mod comparison;
 mod first_load;
+mod hints;
 mod increment;
 
 use std::sync::Arc;
@@ -28,6 +29,8 @@ use crate::domain::ids::ConnectionId;
 use crate::domain::records::Records;
 use crate::provider::{Cursor, Page, ProviderError, Purpose, Reference};
 use crate::store::{Store, SyncMarks, SyncState};
+
+pub use hints::HINT_INTERVAL;
 
 use first_load::Load;
 
@@ -145,6 +148,7 @@ impl Sync {
             sync: self,
             ledger: &ledger,
             pages_left: depth.pages(),
+            looked_ahead_at: None,
             report: SyncReport::default(),
         };
         let outcome = run.all(depth, progress).await;
@@ -177,6 +181,8 @@ struct Run<'a> {
     ledger: &'a Ledger,
     /// Pages of a first load or a comparison that it may still read.
     pages_left: u32,
+    /// When it last looked ahead between two pages, because of webhooks.
+    looked_ahead_at: Option<Timestamp>,
     report: SyncReport,
 }
 
@@ -192,7 +198,7 @@ impl Run<'_> {
                 let reference = self.reference().await?;
                 return self.refresh_asked(&reference).await;
             }
-            Depth::Hinted => return self.catch_up(Purpose::Webhook).await,
+            Depth::Hinted => return self.heed().await,
             Depth::Slice | Depth::Due | Depth::Full => {}
         }
         let load = self.first_load(progress).await?;

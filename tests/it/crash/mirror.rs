@@ -62,6 +62,12 @@ impl Mirror {
         self.books.iter().map(|books| books.documents.len()).sum()
     }
 
+    /// Whether it holds a record.
+    pub(super) fn has(&self, dataset: Dataset, ledger_id: &str) -> bool {
+        let ids = &self.ids[dataset.as_str()];
+        ids.iter().any(|id| id == ledger_id)
+    }
+
     /// Must hold what the ledger holds: as many records of each kind, and of every customer a figure
     /// that is the ledger's to the cent.
     pub(super) async fn assert_is(&self, ledger: &Books) {

@@ -11,3 +11,4 @@ mod mirror;
 mod outage;
 mod place;
 mod race;
+mod webhook;

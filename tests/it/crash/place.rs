@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 
 use super::books::{Books, REALM};
 use crate::support::databases::{TestStore, key_text};
+use crate::support::webhook::sign;
 
 /// The tenant.
 const TENANT: &str = "acme";
@@ -25,6 +26,8 @@ const TENANT: &str = "acme";
 pub(super) const CONNECTION: &str = "books";
 /// A contact, linked by [`Place::link`].
 const CONTACT: &str = "native:contact:anna";
+/// What its webhooks are signed with.
+const WEBHOOK_KEY: &str = "a verifier token of the test";
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// How often it is looked at.
@@ -100,6 +103,7 @@ key_file = "pulse.key"
 [quickbooks]
 client_id = "sandbox-client"
 client_secret = "sandbox-secret"
+webhook_key = "{WEBHOOK_KEY}"
 api_url = "{sandbox}"
 authorize_url = "{sandbox}/connect/oauth2"
 token_url = "{sandbox}/oauth2/v1/tokens/bearer"
@@ -177,7 +181,12 @@ overlap = "2s"
 
     /// Starts the service and waits until it answers.
     pub(super) async fn serve(&self) -> Process {
-        let process = self.start("serve");
+        self.serve_as("serve").await
+    }
+
+    /// The same with other arguments.
+    pub(super) async fn serve_as(&self, arguments: &str) -> Process {
+        let process = self.start(arguments);
         let health = format!("{}/healthz", self.url);
         until("the service answers", async || {
             self.client.get(&health).send().await.is_ok()
@@ -228,6 +237,23 @@ overlap = "2s"
         let answer: Value = answer.json().await.expect("JSON");
         assert_eq!(answer.get("errors"), None, "{answer}");
         answer["data"]["contact"]["pulse"].clone()
+    }
+
+    /// Sends a signed webhook to the running service, as the ledger does; it must be taken.
+    pub(super) async fn deliver(&self, events: &Value) {
+        let body = events.to_string();
+        let request = self
+            .client
+            .post(format!("{}/webhooks/quickbooks", self.url));
+        let request = request.header("intuit-signature", sign(&body, WEBHOOK_KEY));
+        let answer = request.body(body).send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200);
+    }
+
+    /// Whether events that were delivered still wait.
+    pub(super) async fn has_waiting_events(&self) -> bool {
+        let waiting = self.store.connections_with_webhook_events().await;
+        !waiting.expect("read").is_empty()
     }
 
     /// Opens an address of the running service in a browser, so to speak; answers with the status.

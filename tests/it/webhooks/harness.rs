@@ -9,9 +9,7 @@ use financial_pulse::config::Config;
 use financial_pulse::domain::connection::ProviderKind;
 use financial_pulse::domain::freshness::ConnectionState;
 use financial_pulse::domain::ids::{ConnectionId, TenantId};
-use financial_pulse::store::{
-    NewConnection, Store, Tenant, TenantSettings, WebhookEvent, WebhookEvents,
-};
+use financial_pulse::store::{NewConnection, Store, Tenant, TenantSettings, WebhookEvent};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use reqwest::header::HeaderMap;
@@ -102,7 +100,7 @@ impl Service {
             .await
             .expect("added");
         store
-            .set_connection_account(&id, account, "test", now())
+            .set_connection_account(&id, account, None, "test", now())
             .await
             .expect("consented");
     }
@@ -138,10 +136,10 @@ impl Service {
 
     /// The events that wait for a connection, by what they speak of.
     pub(super) async fn waiting(&self, id: &str) -> Vec<WebhookEvent> {
-        let (id, all) = (ConnectionId::from(id), WebhookEvents::All);
-        let taken = self.store.take_webhook_events(&id, "a look", all).await;
+        let id = ConnectionId::from(id);
+        let taken = self.store.take_webhook_events(&id, "a look").await;
         let mut events = taken.expect("taken");
-        events.sort_by_key(|event| (event.dataset, event.ledger_id.clone()));
+        events.sort_by_key(|event| (event.dataset, event.ledger_id.clone(), event.happened_at));
         events
     }
 

@@ -32,17 +32,21 @@ fn signed() -> Option<(Vec<u8>, String)> {
     Some((body, vector[HEADER].as_str().expect("text").to_owned()))
 }
 
-fn changed(dataset: Dataset, ledger_id: &str) -> WebhookEvent {
+/// When the made-up events happened.
+const MOMENT: &str = "2026-05-05T12:00:00Z";
+
+fn changed(dataset: Dataset, ledger_id: &str, at: &str) -> WebhookEvent {
     WebhookEvent {
         dataset,
         ledger_id: ledger_id.to_owned(),
         merged: false,
+        happened_at: Some(at.parse().expect("a time")),
     }
 }
 
 fn event(id: &str, kind: &str, entity: &str, realm: &str) -> Value {
     json!({"specversion": "1.0", "id": id, "source": "intuit.x", "type": kind,
-        "time": "2026-05-05T12:00:00.179851517Z", "intuitentityid": entity,
+        "time": MOMENT, "intuitentityid": entity,
         "intuitaccountid": realm})
 }
 
@@ -86,7 +90,7 @@ async fn the_recorded_delivery_verifies_and_none_with_a_byte_changed_does() {
         assert!(!service.has_waiting().await);
         post(&signature, &body).await.assert_taken();
         // The vendor of the same delivery is none of ours.
-        let customer = changed(Dataset::Customers, "43");
+        let customer = changed(Dataset::Customers, "43", "2016-10-05T03:07:04Z");
         assert_eq!(service.waiting("books").await, [customer]);
         service.shut_down().await;
     })
@@ -114,13 +118,13 @@ async fn both_forms_are_read() {
         ] {
             service.deliver(recorded(file).expect("there")).await;
         }
-        let account = changed(Dataset::Accounts, "1234");
+        let (newer, older) = ("2025-09-10T21:31:25.179Z", "2025-09-08T20:52:31.657Z");
         // Once in either form: the portal sends one of them, and looking twice harms nobody.
-        let accounts = [account.clone(), account];
+        let accounts = [older, newer].map(|at| changed(Dataset::Accounts, "1234", at));
         assert_eq!(service.waiting(realms[0]).await, accounts);
         let merged = WebhookEvent {
             merged: true,
-            ..changed(Dataset::Customers, "123")
+            ..changed(Dataset::Customers, "123", "2025-12-04T15:25:05Z")
         };
         assert_eq!(service.waiting(realms[1]).await, [merged]);
         service.shut_down().await;
@@ -158,10 +162,10 @@ async fn every_kind_of_record_that_is_mirrored_is_known_in_both_forms() {
             let kind = format!("QBO.{}.{}.v1", entity.to_lowercase(), words[n % 4]);
             events.push(event(&format!("e-{n}"), &kind, &n.to_string(), "1"));
             let words = ["Create", "Update", "Delete", "Void"];
-            let at = "2015-10-05T14:42:19-0700";
+            let at = "2026-05-05T05:00:00-0700";
             let body = older("2", entity, &n.to_string(), words[n % 4], at);
             service.deliver(body.to_string()).await;
-            expected.push(changed(dataset, &n.to_string()));
+            expected.push(changed(dataset, &n.to_string(), MOMENT));
         }
         service.deliver(Value::from(events).to_string()).await;
         expected.sort_by_key(|event| event.dataset);
@@ -189,7 +193,7 @@ async fn an_event_is_kept_once_however_often_and_in_whatever_company_it_comes() 
         ] {
             service.deliver(events.to_string()).await;
         }
-        let invoice = changed(Dataset::Invoices, "10");
+        let invoice = changed(Dataset::Invoices, "10", MOMENT);
         assert_eq!(
             service.waiting("books").await,
             [invoice.clone(), invoice.clone()]
@@ -202,8 +206,13 @@ async fn an_event_is_kept_once_however_often_and_in_whatever_company_it_comes() 
         ] {
             service.deliver(at(moment)).await;
         }
-        let other = changed(Dataset::Invoices, "11");
-        let all = [invoice.clone(), invoice, other.clone(), other];
+        let other = |at| changed(Dataset::Invoices, "11", at);
+        let all = [
+            invoice.clone(),
+            invoice,
+            other(MOMENT),
+            other("2026-05-05T12:00:01Z"),
+        ];
         assert_eq!(service.waiting("books").await, all);
         // At the same moment from many senders.
         let body = json!([event("e-3", "qbo.payment.created.v1", "9", "1")]).to_string();
@@ -280,7 +289,7 @@ async fn what_cannot_be_read_takes_nothing_else_with_it() {
             good
         ]);
         service.deliver(bad.to_string()).await;
-        let invoice = changed(Dataset::Invoices, "11");
+        let invoice = changed(Dataset::Invoices, "11", MOMENT);
         assert_eq!(service.waiting("books").await, [invoice]);
         service.shut_down().await;
     })
