@@ -5,3 +5,4 @@ mod budget;
 mod comparison;
 mod open_page;
 pub(crate) mod rig;
+mod schedules;

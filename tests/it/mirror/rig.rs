@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use financial_pulse::clock::{Clock, ManualClock};
-use financial_pulse::domain::books::today;
+use financial_pulse::domain::books::{CustomerBooks, today};
 use financial_pulse::domain::connection::ProviderKind;
 use financial_pulse::domain::freshness::Dataset;
 use financial_pulse::domain::history::History;
 use financial_pulse::domain::ids::{ConnectionId, CustomerId, CustomerKey, TenantId};
-use financial_pulse::domain::tie_out::{TieOutStatus, tie_out};
-use financial_pulse::provider::http::{HttpSettings, Limits};
+use financial_pulse::domain::tie_out::{TieOut, TieOutStatus, tie_out};
+use financial_pulse::provider::http::{HttpSettings, Limits, RetrySettings};
 use financial_pulse::provider::quickbooks::{QuickBooks, QuickBooksSettings};
 use financial_pulse::provider::{AccountingProvider, CallMeter};
 use financial_pulse::sandbox::{CompanyOptions, Data, RunningSandbox, Sandbox, SandboxOptions};
@@ -26,6 +26,8 @@ use financial_pulse::store::{Store, SyncState, Tenant, TenantSettings};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -33,6 +35,9 @@ use tokio_util::sync::CancellationToken;
 
 /// The one company of the sandbox.
 pub(crate) const REALM: &str = "1000000000000001";
+
+/// The ledgers that the sandbox stands in for.
+pub(crate) const KINDS: [ProviderKind; 1] = [ProviderKind::QuickBooks];
 
 /// What a test may set.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +48,8 @@ pub(crate) struct Wishes {
     pub(crate) page_size: u32,
     /// The metered calls.
     pub(crate) budget: Budget,
+    /// How far the ledger's clock is ahead of ours.
+    pub(crate) skew: SignedDuration,
 }
 
 impl Default for Wishes {
@@ -59,6 +66,7 @@ impl Default for Wishes {
                 period: Period::Month,
                 shared: true,
             },
+            skew: SignedDuration::ZERO,
         }
     }
 }
@@ -66,7 +74,8 @@ impl Default for Wishes {
 /// One connection to the company.
 pub(crate) struct Rig {
     pub(crate) kind: ProviderKind,
-    pub(crate) clock: Arc<ManualClock>,
+    clock: Arc<ManualClock>,
+    ledger_clock: Arc<ManualClock>,
     pub(crate) sandbox: RunningSandbox,
     pub(crate) store: Store,
     pub(crate) sync: Sync,
@@ -83,6 +92,7 @@ fn start_of_day() -> Timestamp {
 impl Rig {
     pub(crate) async fn start(kind: ProviderKind, store: &Store, wishes: Wishes) -> Self {
         let clock = Arc::new(ManualClock::new(start_of_day()));
+        let ledger_clock = Arc::new(ManualClock::new(start_of_day() + wishes.skew));
         let company = CompanyOptions {
             realm: REALM.to_owned(),
             data: wishes.data,
@@ -90,7 +100,7 @@ impl Rig {
         };
         let options = SandboxOptions {
             companies: vec![company],
-            clock: Arc::clone(&clock) as _,
+            clock: Arc::clone(&ledger_clock) as _,
             ..SandboxOptions::default()
         };
         let sandbox = Sandbox::start(options.without_limits()).await;
@@ -118,6 +128,7 @@ impl Rig {
         let mut rig = Self {
             kind,
             clock,
+            ledger_clock,
             sandbox,
             store: store.clone(),
             sync,
@@ -172,6 +183,29 @@ impl Rig {
         answer.expect("an answer").json().await.expect("JSON")
     }
 
+    /// Takes back what was ordered.
+    pub(crate) async fn take_back(&self, path: &str) {
+        let url = format!("{}/sandbox/{path}", self.sandbox.url());
+        self.client.delete(url).send().await.expect("an answer");
+    }
+
+    /// Writes a record into the books by QuickBooks' API, whatever the format that they are read in.
+    pub(crate) async fn write(&self, entity: &str, record: Value) -> Value {
+        let tokens = self.order("tokens", json!({ "company": REALM })).await;
+        let token = tokens["access_token"].as_str().expect("a token");
+        let url = format!("{}/v3/company/{REALM}/{entity}", self.sandbox.url());
+        let answer = self
+            .client
+            .post(url)
+            .bearer_auth(token)
+            .json(&record)
+            .send();
+        let answer = answer.await.expect("an answer");
+        let (status, body) = (answer.status(), answer.text().await.expect("a body"));
+        assert!(status.is_success(), "{entity}: {status} {body}");
+        serde_json::from_str(&body).expect("JSON")
+    }
+
     /// Asks the sandbox something.
     pub(crate) async fn ask(&self, path: &str) -> Value {
         let url = format!("{}/sandbox/{path}", self.sandbox.url());
@@ -184,9 +218,19 @@ impl Rig {
         self.sync.run(&self.connection, depth, &|_, _| {}).await
     }
 
+    /// Another worker on the same connection, as another process has it.
+    pub(crate) async fn run_beside(&self, depth: Depth) -> Result<SyncReport, LedgerError> {
+        self.sync
+            .clone()
+            .run(&self.connection, depth, &|_, _| {})
+            .await
+    }
+
     /// Lets time pass.
     pub(crate) fn wait(&self, minutes: i64) {
-        self.clock.advance(SignedDuration::from_mins(minutes));
+        for clock in [&self.clock, &self.ledger_clock] {
+            clock.advance(SignedDuration::from_mins(minutes));
+        }
     }
 
     pub(crate) async fn state(&self) -> SyncState {
@@ -213,8 +257,19 @@ impl Rig {
         rows.iter().map(row).collect()
     }
 
-    /// What each customer owes by our own figures, by name.
+    /// What each customer owes by our own figures, by name; each tied out.
     async fn our_balances(&self) -> BTreeMap<String, Decimal> {
+        let mut balances = BTreeMap::new();
+        for (name, outcome) in self.tied_out().await {
+            assert_eq!(outcome.status, TieOutStatus::Ties, "{name}");
+            let ours = outcome.ours.expect("a figure").amount;
+            assert_eq!(balances.insert(name.clone(), ours), None, "{name} twice");
+        }
+        balances
+    }
+
+    /// Every mirrored customer, by name, with its figure against the ledger's.
+    pub(crate) async fn tied_out(&self) -> Vec<(String, TieOut)> {
         let customers = (self.store)
             .stored_ids(&self.connection, Dataset::Customers, None, 100_000)
             .await
@@ -222,16 +277,11 @@ impl Rig {
         let ids: Vec<CustomerId> = customers.into_iter().map(|(id, _)| id.into()).collect();
         let books = self.store.books(&self.connection, &ids).await;
         let today = today(self.clock.now(), &zone());
-        let mut balances = BTreeMap::new();
-        for books in books.expect("readable") {
+        let tied = |books: CustomerBooks| {
             let name = books.customer.name.to_string();
-            let family = [Arc::new(books)];
-            let outcome = tie_out(&History::of(&family), today);
-            assert_eq!(outcome.status, TieOutStatus::Ties, "{name}");
-            let ours = outcome.ours.expect("a figure").amount;
-            assert_eq!(balances.insert(name.clone(), ours), None, "{name} twice");
-        }
-        balances
+            (name, tie_out(&History::of(&[Arc::new(books)]), today))
+        };
+        books.expect("readable").into_iter().map(tied).collect()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -271,6 +321,29 @@ impl Rig {
         names.find(|name| !name.contains(':')).expect("a customer")
     }
 
+    /// Whether the first load is not through yet.
+    pub(crate) async fn is_loading(&self) -> bool {
+        let state = self.state().await;
+        let known = |set: &&Dataset| {
+            let known = state.datasets.iter().find(|known| known.dataset == **set);
+            known.is_none_or(|known| known.succeeded_at.is_none())
+        };
+        self.kind.datasets().iter().any(|set| known(&set))
+    }
+
+    /// Some mirrored customer.
+    pub(crate) async fn some_key(&self, random: &mut StdRng) -> Option<CustomerKey> {
+        let customers = (self.store)
+            .stored_ids(&self.connection, Dataset::Customers, None, 100)
+            .await
+            .expect("readable");
+        let (id, _) = customers.choose(random)?;
+        Some(CustomerKey {
+            connection: self.connection.clone(),
+            customer: id.as_str().into(),
+        })
+    }
+
     /// Its key in the mirror.
     pub(crate) async fn key_of(&self, name: &str) -> CustomerKey {
         let found = (self.store)
@@ -306,6 +379,14 @@ fn connector(
             concurrent: at_most(100),
             batches_per_minute: at_most(1_000_000),
         },
+        // Trouble is ordered, so there is nothing to wait for.
+        retry: RetrySettings {
+            attempts: 2,
+            total: Duration::from_secs(5),
+            first_pause: Duration::from_millis(1),
+            longest_pause: Duration::from_millis(2),
+        },
+        request_timeout: Duration::from_secs(2),
         ..http
     };
     match kind {
@@ -319,6 +400,7 @@ fn connector(
                 revoke_url: format!("{url}/v2/oauth2/tokens/revoke"),
                 page_size: wishes.page_size,
                 http: quick(defaults.http),
+                throttle_wait: Duration::from_millis(5),
                 ..defaults
             };
             let provider = QuickBooks::new(settings, Arc::clone(clock), meter);
