@@ -29,6 +29,7 @@ pub(crate) mod oauth;
 pub mod quickbooks;
 mod scalar;
 pub mod webhook;
+pub mod xero;
 
 pub use error::ProviderError;
 pub use webhook::Webhooks;

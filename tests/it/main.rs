@@ -28,3 +28,4 @@ mod store;
 mod support;
 mod tie_out;
 mod webhooks;
+mod xero;

@@ -3,48 +3,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use financial_pulse::clock::{Clock, ManualClock};
-use financial_pulse::domain::books::Customer;
-use financial_pulse::domain::connection::ProviderKind;
-use financial_pulse::domain::credit::CreditPolicy;
-use financial_pulse::domain::freshness::{ConnectionFreshness, ConnectionState};
-use financial_pulse::domain::ids::{ConnectionId, CustomerId, CustomerKey, TenantId};
-use financial_pulse::domain::pulse::{self, Family, Pulse, PulseSettings};
+use financial_pulse::clock::ManualClock;
+use financial_pulse::domain::ids::CustomerKey;
 use financial_pulse::domain::tie_out::TieOutStatus;
 use financial_pulse::provider::quickbooks::QuickBooks;
-use financial_pulse::service::connections::{ConnectionRequest, Connections};
-use financial_pulse::service::consent::ImportedTokens;
-use financial_pulse::service::ledger::Providers;
-use financial_pulse::service::refresh_queue::RefreshQueue;
-use financial_pulse::service::sync::{Depth, Sync, SyncReport, SyncSettings};
-use financial_pulse::store::{Store, Tenant, TenantSettings};
+use jiff::Timestamp;
 use jiff::civil::date;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use pretty_assertions::assert_eq;
 use rust_decimal::Decimal;
-use secrecy::SecretString;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 
 use crate::contracts;
 use crate::quickbooks::{ACCOUNT, CountingMeter, TOKEN, settings};
 use crate::support::company::{Company, CompanyServer};
-use crate::support::databases::{TestStore, test_stores};
+use crate::support::databases::test_stores;
+use crate::support::mirrored::{Books, Mirrored};
 use crate::support::replay::recorded_company;
 
 /// The books' time zone, as every recorded time shows.
 const ZONE: &str = "America/Los_Angeles";
-
-/// The recorded company, mirrored.
-struct Mirrored {
-    database: TestStore,
-    connection: ConnectionId,
-    clock: Arc<ManualClock>,
-    report: SyncReport,
-}
 
 fn noon() -> Timestamp {
     date(2026, 5, 5)
@@ -54,122 +32,16 @@ fn noon() -> Timestamp {
         .timestamp()
 }
 
-fn zone() -> TimeZone {
-    TimeZone::get(ZONE).expect("a known zone")
-}
-
-async fn mirror(server: &CompanyServer, database: TestStore) -> Mirrored {
+fn books(server: &CompanyServer) -> Books {
     let clock = Arc::new(ManualClock::new(noon()));
-    let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
-    let store = &database.store;
     let meter = Arc::new(CountingMeter::default());
-    let provider = QuickBooks::new(settings(&server.url), Arc::clone(&shared), meter);
-    let providers = Providers::new(vec![Arc::new(provider.expect("a connector"))]);
-    let tenant = Tenant {
-        id: TenantId::from("acme"),
-        name: "Acme".into(),
-        frame_ancestors: Vec::new(),
-        settings: TenantSettings::default(),
-        version: 0,
-    };
-    store
-        .put_tenant(&tenant, "test", clock.now())
-        .await
-        .expect("stored");
-    let connections = Connections::new(store.clone(), providers.clone(), Arc::clone(&shared));
-    let request = ConnectionRequest {
-        tenant: tenant.id,
-        provider: ProviderKind::QuickBooks,
-        id: None,
-        time_zone: zone(),
-        poll_interval: Duration::from_mins(15),
-    };
-    let connection = connections.add(request, "test").await.expect("added");
-    let tokens = ImportedTokens {
-        account: ACCOUNT.to_owned(),
-        access: SecretString::from(TOKEN),
-        refresh: SecretString::from("refresh-token-of-the-test"),
-    };
-    connections
-        .import_tokens(&connection, tokens, "test")
-        .await
-        .expect("imported");
-    let sync = Sync::new(
-        store.clone(),
-        providers,
-        shared,
-        SyncSettings {
-            comparison_interval: SignedDuration::from_hours(24),
-            overlap: SignedDuration::from_mins(5),
-            lease: SignedDuration::from_secs(30),
-        },
-        RefreshQueue::default(),
-        CancellationToken::new(),
-    );
-    let report = sync
-        .run(&connection, Depth::Full, &|_, _| {})
-        .await
-        .expect("synced");
-    Mirrored {
-        database,
-        connection,
+    let provider = QuickBooks::new(settings(&server.url), Arc::clone(&clock) as _, meter);
+    Books {
+        provider: Arc::new(provider.expect("a connector")),
         clock,
-        report,
-    }
-}
-
-impl Mirrored {
-    fn store(&self) -> &Store {
-        &self.database.store
-    }
-
-    /// The pulse of customers, the first being the linked one.
-    async fn pulse(&self, customers: &[CustomerId]) -> Pulse {
-        let store = self.store();
-        let connection = store.connection(&self.connection).await;
-        let connection = connection.expect("readable").expect("there");
-        let state = store.sync_state(&self.connection).await.expect("readable");
-        let books = store.books(&self.connection, customers).await;
-        let family = Family {
-            organization: Arc::new(connection.organization.expect("read by the sync")),
-            time_zone: zone(),
-            members: books.expect("readable").into_iter().map(Arc::new).collect(),
-            limits: Vec::new(),
-            items: Arc::new(store.items(&self.connection).await.expect("readable")),
-            rates: store.rates(&self.connection).await.expect("readable"),
-            freshness: Arc::new(ConnectionFreshness {
-                state: ConnectionState::Active,
-                poll_interval: Duration::from_mins(15),
-                first_load_running: false,
-                datasets: state.datasets,
-            }),
-        };
-        let settings = PulseSettings {
-            policy: CreditPolicy::default(),
-        };
-        pulse::pulse(&[Arc::new(family)], &settings, None, self.clock.now())
-    }
-
-    async fn outstanding(&self, customer: &str) -> Decimal {
-        let pulse = self.pulse(&[customer.into()]).await;
-        let balance = pulse.balance.expect("known");
-        let [only] = balance.by_currency.as_slice() else {
-            panic!("customer {customer} has one currency");
-        };
-        assert_eq!(only.currency.code(), "USD");
-        assert_eq!(only.aging.sum() - only.unapplied_credit, only.outstanding());
-        only.outstanding()
-    }
-
-    async fn tie_out(&self, customer: &str) -> TieOutStatus {
-        let pulse = self.pulse(&[customer.into()]).await;
-        pulse.balance.expect("known").tie_out.status
-    }
-
-    async fn customer(&self, id: &str) -> Customer {
-        let key = CustomerKey::new(self.connection.clone(), id);
-        let customer = self.store().customer(&key).await.expect("readable");
-        customer.expect("mirrored")
+        account: ACCOUNT,
+        token: TOKEN,
+        zone: ZONE,
     }
 }
 
@@ -197,7 +69,7 @@ async fn mirrored(change: impl FnOnce(&mut Company)) -> Vec<Mirrored> {
     let server = CompanyServer::start(company).await;
     let mut all = Vec::new();
     for database in test_stores().await {
-        all.push(mirror(&server, database).await);
+        all.push(Mirrored::of(books(&server), database).await);
     }
     all
 }

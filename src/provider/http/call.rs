@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::header::HeaderMap;
 
 use crate::provider::{ProviderError, ProviderResult, Purpose};
 
@@ -51,9 +52,16 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// The wait that the provider asked for.
     pub(crate) retry_after: Option<Duration>,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
 }
 
 impl Answer {
+    /// A header's text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// Whether the status says that it went well.
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)

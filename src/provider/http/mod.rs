@@ -287,6 +287,7 @@ impl ProviderClient {
         let status = response.status().as_u16();
         let retry_after = self.retry_after(response.headers());
         let correlation = self.correlation(response.headers());
+        let headers = std::mem::take(response.headers_mut());
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| lost(&e))? {
             if body.len() + chunk.len() > self.settings.max_body_bytes {
@@ -301,6 +302,7 @@ impl ProviderClient {
             status,
             body: body.freeze(),
             retry_after,
+            headers,
         };
         Ok((answer, correlation))
     }
