@@ -29,6 +29,7 @@ mod consent;
 pub mod control;
 pub mod dataset;
 mod format;
+mod found;
 mod guid;
 mod listener;
 pub mod options;

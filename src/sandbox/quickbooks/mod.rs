@@ -26,10 +26,11 @@ use axum::routing::any;
 use jiff::Timestamp;
 
 use self::api::{Call, RequestKind};
-use self::query::Found;
 use self::wire::fault;
+use super::books::Id;
 use super::consent::bearer;
 use super::format::{Faults, Format};
+use super::found::Found;
 use super::listener::Cutter;
 use super::server::{Place, describe, through_trouble};
 use super::state::Shared;
@@ -48,7 +49,7 @@ pub(crate) fn routes() -> Router<Shared> {
 /// What this wire format keeps of a company beside its books.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
-    found: Found,
+    found: Found<Id>,
     /// First answers to writes with a `requestid`.
     answers: HashMap<String, (StatusCode, Bytes)>,
     answered: VecDeque<String>,

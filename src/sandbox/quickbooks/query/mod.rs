@@ -14,43 +14,12 @@ use super::wire::fault::Fault;
 use super::wire::schema::{EMPTY, Entity};
 use super::wire::{show, show_document};
 use crate::sandbox::books::{Books, Id, List};
+use crate::sandbox::found::Found;
 
 /// The rows of a page when the statement does not say.
 const DEFAULT_PAGE: usize = 100;
 /// The most rows of a page.
 const MOST_ROWS: usize = 1000;
-/// How many found sets are remembered: paging through a large list sorts it once, not once a page.
-const REMEMBERED: usize = 8;
-
-/// What was found by recent statements, good while the books have not changed since.
-///
-/// The service has no snapshots and neither has this: any write starts afresh.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    revision: u64,
-    sets: Vec<(String, Arc<[Id]>)>,
-}
-
-impl Found {
-    fn get(&mut self, revision: u64, key: &str) -> Option<Arc<[Id]>> {
-        if self.revision != revision {
-            self.revision = revision;
-            self.sets.clear();
-        }
-        self.sets
-            .iter()
-            .find(|(known, _)| known == key)
-            .map(|(_, ids)| ids.clone())
-    }
-
-    fn put(&mut self, key: String, ids: Arc<[Id]>) {
-        if self.sets.len() == REMEMBERED {
-            self.sets.remove(0);
-        }
-        self.sets.push((key, ids));
-    }
-}
-
 /// Company information and preferences, which can be queried as lists of one.
 pub(crate) struct Singletons {
     pub(crate) company_info: Value,
@@ -71,7 +40,7 @@ pub(crate) fn subject(statement: &str) -> Option<String> {
 /// 4000 for what is no statement, 4001 for one that asks for what there is not.
 pub(crate) fn answer(
     books: &Books,
-    found: &mut Found,
+    found: &mut Found<Id>,
     singletons: &Singletons,
     statement: &str,
 ) -> Result<Value, Fault> {
