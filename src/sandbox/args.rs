@@ -44,6 +44,8 @@ left out where there is only one; `format` is quickbooks, xero or sage, and quic
   PUT  /sandbox/limits           {format?, per_minute?, per_second?, per_day?, at_once?, ...}
   PUT  /sandbox/delay            {company, milliseconds}: how long each query or list takes
   PUT  /sandbox/rotation         {format?, rotation: daily|always}
+  PUT  /sandbox/sage/terms       {company, customer, credit_days?, credit_terms?}
+  PUT  /sandbox/sage/oddities    {company, refusal?: no_subscription|denied, next_is_lost?}
   POST /sandbox/reset            everything as it was at the start
 
   curl -X POST localhost:8070/sandbox/payments -H 'Content-Type: application/json' \\

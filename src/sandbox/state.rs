@@ -25,6 +25,7 @@ pub(crate) struct Company {
     pub(crate) page_delay: Duration,
     pub(crate) quickbooks: quickbooks::Kept,
     pub(crate) xero: xero::Kept,
+    pub(crate) sage: sage::Kept,
 }
 
 /// Everything that changes.
@@ -56,6 +57,7 @@ impl World {
                         page_delay: company.page_delay,
                         quickbooks: quickbooks::Kept::default(),
                         xero: xero::Kept::default(),
+                        sage: sage::Kept::default(),
                     },
                 )
             })

@@ -1,6 +1,6 @@
 //! Tokens: what an authorization server hands out and takes back. Each wire format has one of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,6 +18,8 @@ pub(crate) struct GrantRules {
     pub(crate) code_life: SignedDuration,
     /// How long a consent lasts however often it is used.
     pub(crate) hard_limit: Option<SignedDuration>,
+    /// Whether a refresh token that was used before, used again, ends the consent.
+    pub(crate) reuse_ends_grant: bool,
     /// What codes, access tokens and refresh tokens begin with.
     pub(crate) prefixes: [&'static str; 3],
 }
@@ -35,6 +37,8 @@ struct Grant {
     refresh_until: Timestamp,
     /// The refresh token before this one, and until when it may be tried again.
     before: Option<(String, Timestamp)>,
+    /// All refresh tokens before this one, where using one of them again has a consequence.
+    spent: HashSet<String>,
 }
 
 /// What a person agreed to.
@@ -175,6 +179,7 @@ impl Tokens {
                 refresh_since: now,
                 refresh_until: now,
                 before: None,
+                spent: HashSet::new(),
             },
         );
         self.answer(id, access, now)
@@ -186,7 +191,17 @@ impl Tokens {
     /// The old token used again makes yet another new one, and the one made in between is dead: who
     /// refreshes from two places breaks the older copy. The present token used ends the grace of the
     /// one before, since its answer has arrived.
+    ///
+    /// Where the rules say so, a token before those ends the consent, the newest token with it.
     pub(crate) fn refresh(&mut self, token: &str, now: Timestamp) -> Option<Issued> {
+        if let Some(grant) = self
+            .grants
+            .values_mut()
+            .find(|grant| grant.spent.contains(token))
+        {
+            grant.refresh_until = now;
+            return None;
+        }
         let (&id, grant) = self.grants.iter_mut().find(|(_, grant)| {
             grant.refresh == token
                 || grant
@@ -205,7 +220,9 @@ impl Tokens {
         if due {
             let new = secret(self.rules.prefixes[2], 40);
             let present = std::mem::replace(&mut grant.refresh, new);
-            if present == token {
+            if self.rules.reuse_ends_grant {
+                grant.spent.insert(present);
+            } else if present == token {
                 let grace = self.policy.grace.as_secs();
                 grant.before = (grace > 0).then(|| (present, later(now, grace)));
             }
@@ -232,6 +249,16 @@ impl Tokens {
         self.grants.remove(&grant);
         self.access.retain(|_, access| access.grant != grant);
         true
+    }
+
+    /// Ends the consent that a refresh token, the newest or one before, belongs to. Access tokens that
+    /// are out go on until their time.
+    pub(crate) fn end_refresh(&mut self, token: &str, now: Timestamp) {
+        for grant in self.grants.values_mut() {
+            if grant.refresh == token || grant.spent.contains(token) {
+                grant.refresh_until = now;
+            }
+        }
     }
 
     /// Ends tokens of the consents that reach a company before their time.

@@ -30,6 +30,8 @@
 //! | `PUT /sandbox/limits {format?, per_minute, per_second, per_day, at_once, batches_per_minute, app_per_minute, app_per_day, app_at_once}` | left out or null means without limit |
 //! | `PUT /sandbox/delay {company, milliseconds}` | how long each query or list takes |
 //! | `PUT /sandbox/rotation {format?, rotation: daily\|always}` | when refresh tokens change |
+//! | `PUT /sandbox/sage/terms {company, customer, credit_days?, credit_terms?}` | a contact's terms, in place of those that the books have |
+//! | `PUT /sandbox/sage/oddities {company, refusal?: no_subscription\|denied, next_is_lost?}` | refuses every call about the business, or tells of no next page; what is left out ends |
 //! | `POST /sandbox/reset` | everything as it was at the start |
 //!
 //! An order of trouble: `{kind, format?, company?, matching?, times?, skip?, stage?, milliseconds?,
@@ -41,6 +43,7 @@
 mod books;
 mod documents;
 mod names;
+mod sage;
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -84,6 +87,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/webhooks/intent", post(intent))
         .route("/delay", put(delay))
         .route("/rotation", put(rotation))
+        .route("/sage/terms", put(sage::terms))
+        .route("/sage/oddities", put(sage::oddities))
         .route("/reset", post(reset))
 }
 

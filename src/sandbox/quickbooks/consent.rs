@@ -26,6 +26,7 @@ pub(crate) const SCOPE: &str = "com.intuit.quickbooks.accounting";
 pub(crate) const RULES: GrantRules = GrantRules {
     code_life: SignedDuration::from_mins(10),
     hard_limit: Some(SignedDuration::from_hours(5 * 365 * 24)),
+    reuse_ends_grant: false,
     prefixes: ["AB", "eyJlbmMi.", "RT1-"],
 };
 

@@ -57,6 +57,7 @@ pub(crate) const FULL_SCOPE: &str = "offline_access accounting.contacts.read \
 pub(crate) const RULES: GrantRules = GrantRules {
     code_life: SignedDuration::from_mins(5),
     hard_limit: None,
+    reuse_ends_grant: false,
     prefixes: ["", "eyJhbGciOi.", ""],
 };
 

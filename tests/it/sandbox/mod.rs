@@ -8,6 +8,7 @@ mod harness;
 mod limits;
 mod query;
 mod recorded;
+mod sage;
 mod shape;
 mod tokens;
 mod trouble;
