@@ -18,7 +18,7 @@ use crate::domain::ids::ConnectionId;
 use crate::provider::ProviderError;
 use crate::service::ledger::LedgerError;
 use crate::service::refresh_queue::RefreshQueue;
-use crate::service::sync::{Depth, HINT_INTERVAL, Sync, SyncReport};
+use crate::service::sync::{Depth, Sync, SyncReport};
 use crate::store::{Store, StoreError};
 
 /// How often the worker looks for connections that were added or became due.
@@ -210,10 +210,10 @@ impl Worker {
                 wait
             }
         };
-        let has_more = matches!(outcome, Ok(report) if report.unfinished);
-        // What was asked for in between moves no poll.
+        let polled = matches!(outcome, Ok(report) if report.unfinished || report.caught_up);
+        // What was asked for in between moves no poll, unless it was as good as one.
         let due_at = match (depth, before) {
-            (Depth::Asked | Depth::Hinted, Some(before)) if !has_more => before.due_at,
+            (Depth::Asked | Depth::Hinted, Some(before)) if !polled => before.due_at,
             _ => after(wait),
         };
         let held_until = match outcome {
@@ -230,7 +230,7 @@ impl Worker {
             (Depth::Hinted, Err(_), _) => after(wait),
             (Depth::Asked, _, Some(before)) => before.heeds_from,
             // After a poll, too: what that may no longer spend, a webhook may.
-            _ => now + HINT_INTERVAL,
+            _ => after(self.sync.hint_interval(connection.provider)),
         };
         Schedule {
             due_at,

@@ -27,9 +27,20 @@ pub struct Webhooks {
     pub signature_header: &'static str,
     /// How long the ledger waits for our answer; later it counts as none.
     pub answer_within: Duration,
+    /// How far apart two looks at one organization's books lie, at least, that webhooks alone cause: a
+    /// busy hour in the books sends one for every record, and each look costs calls.
+    pub least_interval: Duration,
     /// Empty until configured.
     keys: Vec<SecretString>,
     decode: Decode,
+}
+
+/// What is the ledger's own about its webhooks; see [`Webhooks`] for what the fields mean.
+pub(crate) struct Manners {
+    pub(crate) signature_header: &'static str,
+    pub(crate) answer_within: Duration,
+    pub(crate) least_interval: Duration,
+    pub(crate) decode: Decode,
 }
 
 /// Reads a body of a ledger's own shape.
@@ -38,16 +49,18 @@ pub(crate) type Decode = fn(&[u8]) -> Result<Delivery, serde_json::Error>;
 impl Webhooks {
     /// Webhooks signed with the first of the keys, or with a later one while the ledger still uses it.
     /// An empty key is none: a missing setting must not open the door.
-    pub(crate) fn new(
-        signature_header: &'static str,
-        answer_within: Duration,
-        keys: &[SecretString],
-        decode: Decode,
-    ) -> Self {
+    pub(crate) fn new(ledger: Manners, keys: &[SecretString]) -> Self {
+        let Manners {
+            signature_header,
+            answer_within,
+            least_interval,
+            decode,
+        } = ledger;
         let set = |key: &&SecretString| !key.expose_secret().is_empty();
         Self {
             signature_header,
             answer_within,
+            least_interval,
             keys: keys.iter().filter(set).cloned().collect(),
             decode,
         }

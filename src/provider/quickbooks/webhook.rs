@@ -10,14 +10,18 @@ use serde_json::Value;
 use super::query;
 use crate::domain::connection::ProviderKind;
 use crate::domain::freshness::Dataset;
-use crate::provider::webhook::{Delivery, Event, EventKey, Hint, Webhooks, is_id};
-
-const SIGNATURE_HEADER: &str = "intuit-signature";
-/// Intuit's word. An endpoint that is late is asked again, less and less often.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+use crate::provider::webhook::{Delivery, Event, EventKey, Hint, Manners, Webhooks, is_id};
 
 pub(super) fn webhooks(keys: &[SecretString]) -> Webhooks {
-    Webhooks::new(SIGNATURE_HEADER, ANSWER_WITHIN, keys, decode)
+    let intuit = Manners {
+        signature_header: "intuit-signature",
+        // Intuit's word. An endpoint that is late is asked again, less and less often.
+        answer_within: Duration::from_secs(3),
+        // One call tells of every dataset.
+        least_interval: Duration::from_secs(5),
+        decode,
+    };
+    Webhooks::new(intuit, keys)
 }
 
 /// The newer form is a list, the older one an object.

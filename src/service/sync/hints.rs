@@ -5,17 +5,16 @@
 //! meanwhile wait for the next run. So an event that is lost, late, repeated or forged changes when
 //! the mirror is right, never whether.
 
-use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::Run;
+use super::{Run, Sync};
+use crate::domain::connection::ProviderKind;
 use crate::provider::{ChangeFeed, Changes, ProviderError, Purpose};
 use crate::service::ledger::LedgerError;
 use crate::store::{SyncMarks, SyncState};
-
-/// How far apart two looks at a ledger lie, at least, that webhooks alone cause: a busy hour in the
-/// books sends one for every record.
-pub const HINT_INTERVAL: SignedDuration = SignedDuration::from_secs(5);
 
 /// Events that a run has taken.
 pub(super) struct Hints {
@@ -25,6 +24,15 @@ pub(super) struct Hints {
     happened_at: Option<Timestamp>,
     /// Whether records were merged.
     merged: bool,
+}
+
+impl Sync {
+    /// How far apart two looks at one organization's books lie, at least, that webhooks alone cause.
+    pub fn hint_interval(&self, kind: ProviderKind) -> Duration {
+        let provider = self.providers.get(kind).ok();
+        let interval = provider.and_then(|provider| Some(provider.webhooks()?.least_interval));
+        interval.unwrap_or_default()
+    }
 }
 
 impl Run<'_> {
@@ -42,10 +50,8 @@ impl Run<'_> {
     /// Between two pages of a long read: a look ahead, where events wait and the budget allows it.
     pub(super) async fn heed_between_pages(&mut self) -> Result<(), LedgerError> {
         let now = self.sync.clock.now();
-        if self
-            .looked_ahead_at
-            .is_some_and(|at| now < at + HINT_INTERVAL)
-        {
+        let interval = self.sync.hint_interval(self.ledger.provider.kind());
+        if self.looked_ahead_at.is_some_and(|at| now < at + interval) {
             return Ok(());
         }
         let store = &self.sync.store;

@@ -27,6 +27,7 @@ impl Run<'_> {
             // Only now: a kill before this makes the next run catch up and compare again.
             self.apply(&Records::default(), &marks).await?;
         }
+        self.report.caught_up = true;
         match hints {
             Some(hints) => self.finish_hints(hints).await,
             None => Ok(false),

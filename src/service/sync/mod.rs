@@ -30,8 +30,6 @@ use crate::domain::records::Records;
 use crate::provider::{Cursor, Page, ProviderError, Purpose, Reference};
 use crate::store::{Store, SyncMarks, SyncState};
 
-pub use hints::HINT_INTERVAL;
-
 use first_load::Load;
 
 /// How far a run should go.
@@ -72,6 +70,8 @@ pub struct SyncReport {
     pub unchanged: u64,
     /// Records removed because the ledger no longer has them.
     pub deleted: u64,
+    /// Whether it read all that changed since the last time.
+    pub caught_up: bool,
     /// Whether a full comparison came to its end.
     pub compared: bool,
     /// Whether a first load or a comparison is still to go on.

@@ -224,6 +224,18 @@ impl Books {
         back.to_str().expect("text").to_owned()
     }
 
+    /// Sends webhooks by a hook from here on.
+    pub(super) async fn send_webhooks(&self, hook: Value) {
+        self.call(Method::PUT, "/webhooks?format=quickbooks", &hook)
+            .await;
+    }
+
+    /// Sends what waits, as ordered; answers with the status that the receiver gave.
+    pub(super) async fn deliver(&self, order: Value) -> u64 {
+        let answer = self.post("webhooks/deliver", order).await;
+        answer["status"].as_u64().expect("a status")
+    }
+
     async fn post(&self, what: &str, body: Value) -> Value {
         self.call(Method::POST, &format!("/{what}"), &body).await
     }

@@ -27,7 +27,7 @@ pub(super) const CONNECTION: &str = "books";
 /// A contact, linked by [`Place::link`].
 const CONTACT: &str = "native:contact:anna";
 /// What its webhooks are signed with.
-const WEBHOOK_KEY: &str = "a verifier token of the test";
+pub(super) const WEBHOOK_KEY: &str = "a verifier token of the test";
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// How often it is looked at.
@@ -239,12 +239,15 @@ overlap = "2s"
         answer["data"]["contact"]["pulse"].clone()
     }
 
+    /// Where the running service takes webhooks.
+    pub(super) fn webhook_url(&self) -> String {
+        format!("{}/webhooks/quickbooks", self.url)
+    }
+
     /// Sends a signed webhook to the running service, as the ledger does; it must be taken.
     pub(super) async fn deliver(&self, events: &Value) {
         let body = events.to_string();
-        let request = self
-            .client
-            .post(format!("{}/webhooks/quickbooks", self.url));
+        let request = self.client.post(self.webhook_url());
         let request = request.header("intuit-signature", sign(&body, WEBHOOK_KEY));
         let answer = request.body(body).send().await.expect("an answer");
         assert_eq!(answer.status().as_u16(), 200);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::books::{Books, REALM};
 use super::mirror::Mirror;
-use super::place::{Place, Process, Wishes, until};
+use super::place::{Place, Process, WEBHOOK_KEY, Wishes, until};
 use crate::support::databases::test_stores;
 
 /// Polls that do not come while a test runs.
@@ -82,6 +82,45 @@ async fn the_pulse_follows_a_webhook_long_before_the_next_poll() {
             .await;
         assert!(!place.has_waiting_events().await);
         assert_eq!(books.counts().await.asked("cdc"), asked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ledgers_own_sender_is_heard_in_both_forms() {
+    for database in test_stores().await {
+        let books = Books::start(5, 30).await;
+        let place = Place::set_up(&database, &books, RARELY_POLLED).await;
+        let (customer, _) = books.debtor().await;
+        place.link(&customer).await;
+        let _service = settled(&place, &books).await;
+        for style in ["cloud_events", "legacy"] {
+            let hook = |mode| {
+                json!({ "url": place.webhook_url(), "key": WEBHOOK_KEY, "mode": mode,
+                    "style": style })
+            };
+            books.send_webhooks(hook("deliver")).await;
+            let before = outstanding(&place).await;
+            books.bill(&customer, "10.00").await;
+            until("the pulse has followed", async || {
+                outstanding(&place).await != before
+            })
+            .await;
+            until("all is done", async || !place.has_waiting_events().await).await;
+            assert_eq!(books.deliver(json!({ "repeat": true })).await, 200);
+            assert!(!place.has_waiting_events().await, "known already");
+            // Some that were held back, the last one first.
+            books.send_webhooks(hook("hold")).await;
+            for _ in 0..3 {
+                let invoice = books.bill(&customer, "1.00").await;
+                books.delete_invoice(&invoice).await;
+            }
+            books.pay(&customer, "5.00").await;
+            assert_eq!(books.deliver(json!({ "forge": true })).await, 401);
+            assert!(!place.has_waiting_events().await);
+            assert_eq!(books.deliver(json!({ "reorder": true })).await, 200);
+            until("all is done", async || !place.has_waiting_events().await).await;
+            Mirror::read(place.store).await.assert_is(&books).await;
+        }
     }
 }
 
