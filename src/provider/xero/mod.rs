@@ -9,6 +9,7 @@ mod error;
 mod known_fields;
 mod list;
 mod scalar;
+mod webhook;
 mod wire;
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use super::http::{
 use super::oauth::{ClientAuthentication, OAuth, OAuthSettings, RevocationBody};
 use super::{
     Access, AccountingProvider, Authorization, CallMeter, Capabilities, ChangeFeed, Cursor,
-    OrganizationChoice, Page, ProviderResult, Reference,
+    OrganizationChoice, Page, ProviderResult, Reference, Webhooks,
 };
 use crate::clock::Clock;
 use crate::domain::books::Organization;
@@ -68,6 +69,8 @@ pub struct XeroSettings {
     pub revoke_url: String,
     /// Where a person comes back to after consenting, as registered with Xero.
     pub redirect_url: String,
+    /// The app's webhook keys: the one in use, then the one before.
+    pub webhook_keys: Vec<SecretString>,
     /// Time-outs, retries, breaker and rates.
     pub http: HttpSettings,
     /// The wait after a refusal for too many calls in a minute that names none.
@@ -87,6 +90,7 @@ impl Default for XeroSettings {
             token_url: "https://identity.xero.com/connect/token".to_owned(),
             revoke_url: "https://identity.xero.com/connect/revocation".to_owned(),
             redirect_url: String::new(),
+            webhook_keys: Vec::new(),
             http: HttpSettings {
                 connect_timeout: Duration::from_secs(10),
                 request_timeout: Duration::from_mins(1),
@@ -114,6 +118,7 @@ pub struct Xero {
     oauth: OAuth,
     page_size: u32,
     capabilities: Capabilities,
+    webhooks: Webhooks,
 }
 
 impl Xero {
@@ -168,6 +173,7 @@ impl Xero {
                 changes: ChangeFeed::ByDataset,
                 overlap: OVERLAP,
             },
+            webhooks: webhook::webhooks(&settings.webhook_keys),
         })
     }
 
@@ -302,5 +308,9 @@ impl AccountingProvider for Xero {
 
     fn authorization(&self) -> &dyn Authorization {
         &self.oauth
+    }
+
+    fn webhooks(&self) -> Option<&Webhooks> {
+        Some(&self.webhooks)
     }
 }

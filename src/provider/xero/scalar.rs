@@ -51,7 +51,7 @@ fn day_of(text: &str) -> Option<Date> {
 }
 
 /// The instant that a text means; without a zone it is UTC.
-fn instant_of(text: &str) -> Option<Timestamp> {
+pub(super) fn instant_of(text: &str) -> Option<Timestamp> {
     if let Some(ticks) = Ticks::read(text) {
         return Some(ticks.at);
     }

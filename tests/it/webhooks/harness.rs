@@ -1,5 +1,6 @@
 //! A service that takes webhooks and leaves the ledgers alone.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,10 @@ use financial_pulse::config::Config;
 use financial_pulse::domain::connection::ProviderKind;
 use financial_pulse::domain::freshness::ConnectionState;
 use financial_pulse::domain::ids::{ConnectionId, TenantId};
+use financial_pulse::http::webhooks;
+use financial_pulse::provider::AccountingProvider;
+use financial_pulse::service::inbox::Inbox;
+use financial_pulse::service::ledger::Providers;
 use financial_pulse::store::{NewConnection, Store, Tenant, TenantSettings, WebhookEvent};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -32,7 +37,7 @@ pub(super) struct Service {
     pub(super) url: String,
     pub(super) client: reqwest::Client,
     store: Store,
-    running: RunningService,
+    running: Option<RunningService>,
 }
 
 /// What was answered.
@@ -67,6 +72,29 @@ impl Service {
         let args = ServeArgs { no_worker: true };
         let running = app::start(&config, args, Arc::new(SystemClock)).await;
         let running = running.expect("started");
+        Self::at(running.address, database, Some(running)).await
+    }
+
+    /// Starts the route alone, over providers that the test makes.
+    pub(super) async fn start_over(
+        database: &TestStore,
+        providers: Vec<Arc<dyn AccountingProvider>>,
+    ) -> Self {
+        let clock = Arc::new(SystemClock);
+        let inbox = Inbox::new(database.store.clone(), Providers::new(providers), clock);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let routes = webhooks::routes(inbox);
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        Self::at(address, database, None).await
+    }
+
+    async fn at(
+        address: SocketAddr,
+        database: &TestStore,
+        running: Option<RunningService>,
+    ) -> Self {
         let tenant = Tenant {
             id: "acme".into(),
             name: "Acme".into(),
@@ -77,7 +105,7 @@ impl Service {
         let store = database.store.clone();
         store.put_tenant(&tenant, "test", now()).await.expect("put");
         Self {
-            url: format!("http://{}", running.address),
+            url: format!("http://{address}"),
             client: reqwest::Client::new(),
             store,
             running,
@@ -150,7 +178,9 @@ impl Service {
     }
 
     pub(super) async fn shut_down(self) {
-        self.running.shutdown().await;
+        if let Some(running) = self.running {
+            running.shutdown().await;
+        }
     }
 }
 

@@ -3,3 +3,4 @@
 mod harness;
 mod quickbooks;
 mod refusals;
+mod xero;
