@@ -31,8 +31,17 @@ left out where there is only one; `format` is quickbooks, xero or sage, and quic
   POST /sandbox/tokens           {format?, company | companies, access_token?, refresh_token?}:
                                  tokens without a consent
   POST /sandbox/tokens/expire    {format?, company, which: access|refresh|all}
-  POST /sandbox/invoices         {company, customer, amount, due_days?, date?, description?}
-  POST /sandbox/payments         {company, customer, amount, apply?: oldest|none, date?}
+  POST /sandbox/customers        {company, customer?, name?, email?, currency?, terms_days?,
+                                 credit_limit?, parent?, active?}: anew, or the one named `customer`
+  POST /sandbox/customers/merge  {company, customer, into}
+  POST /sandbox/items            {company, name, code?, price}
+  POST /sandbox/invoices         {company, customer, amount | lines: [{item, quantity, price}],
+                                 due_days?, due?, date?, number?, description?}
+  POST /sandbox/credits          the same, without a due date
+  POST /sandbox/payments         {company, customer, amount, apply?: oldest|none|[{to, amount}],
+                                 prepayment?, date?, number?}
+  POST /sandbox/apply            {company, from: credit_memo|payment, id, to, amount, date?}
+  POST /sandbox/refunds          {company, from: credit_memo|payment, id, amount, date?}
   POST /sandbox/delete, /void    {company, entity, id}
   GET  /sandbox/balances         ?company=: every balance, and the same added up from documents
   GET  /sandbox/counts           ?format=: requests by company and kind; DELETE starts anew
@@ -46,6 +55,10 @@ left out where there is only one; `format` is quickbooks, xero or sage, and quic
   PUT  /sandbox/rotation         {format?, rotation: daily|always}
   PUT  /sandbox/sage/terms       {company, customer, credit_days?, credit_terms?}
   PUT  /sandbox/sage/oddities    {company, refusal?: no_subscription|denied, next_is_lost?}
+  PUT  /sandbox/webhooks         ?format=: {url, key, mode?: deliver|hold|drop,
+                                 style?: cloud_events|legacy}; GET tells them
+  POST /sandbox/webhooks/deliver {format?, repeat?, reorder?, forge?}: sends what waits
+  POST /sandbox/webhooks/intent  {format?}: signed rightly and wrongly in turn
   POST /sandbox/reset            everything as it was at the start
 
   curl -X POST localhost:8070/sandbox/payments -H 'Content-Type: application/json' \\

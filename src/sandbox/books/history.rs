@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Books, Currency, Document, Id, Kind, List, OnAccount, Source};
+use super::balance::Concerned;
+use super::{Books, Currency, Detail, Document, Entry, Id, Kind, List, OnAccount, Refusal, Source};
 
 /// Which money of a payment moved: ledgers that have no payments of several documents keep one for each
 /// of these.
@@ -52,6 +53,17 @@ pub(crate) enum Act {
     Voided,
     Deleted,
     Emailed,
+    /// This one took in another, which is gone.
+    Merged(Id),
+}
+
+/// A customer that another one took in.
+#[derive(Clone, Debug)]
+pub(crate) struct Merged {
+    /// As it was.
+    pub(crate) customer: Entry,
+    pub(crate) into: Id,
+    pub(crate) at: Timestamp,
 }
 
 /// Something that happened.
@@ -67,6 +79,7 @@ pub(crate) struct Change {
 pub(super) struct History {
     undone: BTreeMap<Id, Vec<Undone>>,
     voided: BTreeMap<Id, Box<Document>>,
+    merged: BTreeMap<Id, Merged>,
     /// Nothing is noted while the first documents are invented.
     changes: Option<Vec<Change>>,
 }
@@ -174,6 +187,86 @@ impl Books {
     /// What was taken back of one payment, in the order of it.
     pub(crate) fn undone_of(&self, payment: Id) -> &[Undone] {
         self.history.undone.get(&payment).map_or(&[], Vec::as_slice)
+    }
+
+    /// Puts one customer into another: documents and sub-customers move over, the one is gone.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is not there, or they are the same, or of different currencies.
+    pub(crate) fn merge(&mut self, gone: Id, into: Id, now: Timestamp) -> Result<(), Refusal> {
+        let survivor = self.name(List::Customer, into).ok_or(Refusal::NotFound)?;
+        let customer = self.name(List::Customer, gone).ok_or(Refusal::NotFound)?;
+        if gone == into || customer.currency != survivor.currency {
+            return Err(Refusal::NotFound);
+        }
+        let mut concerned = Concerned::new();
+        for kind in Kind::ALL {
+            let is_theirs = |document: &&Document| {
+                let posted = document.lines.iter().any(|line| {
+                    matches!(line.detail, Detail::Posting { customer: Some(whose), .. }
+                        if whose == gone)
+                });
+                document.customer == Some(gone) || posted
+            };
+            let theirs: Vec<Id> = self
+                .documents(kind)
+                .filter(is_theirs)
+                .map(|document| document.id)
+                .collect();
+            for id in theirs {
+                self.note(Subject::Document(kind, id), Act::Updated, false);
+                self.change(kind, id, &mut concerned, |document| {
+                    if document.customer == Some(gone) {
+                        document.customer = Some(into);
+                    }
+                    for line in &mut document.lines {
+                        if let Detail::Posting { customer, .. } = &mut line.detail
+                            && *customer == Some(gone)
+                        {
+                            *customer = Some(into);
+                        }
+                    }
+                    document.stamp.bump(now);
+                });
+            }
+        }
+        let below: Vec<Entry> = self
+            .names(List::Customer)
+            .filter(|name| name.parent == Some(gone))
+            .cloned()
+            .collect();
+        for mut child in below {
+            child.parent = Some(into);
+            child.stamp.bump(now);
+            self.put_name(List::Customer, child);
+        }
+        if let Some(customer) = self.remove_customer(gone) {
+            let merged = Merged {
+                customer,
+                into,
+                at: now,
+            };
+            self.history.merged.insert(gone, merged);
+        }
+        self.touch(&concerned, now);
+        self.revision += 1;
+        self.note(Subject::Name(List::Customer, gone), Act::Updated, false);
+        self.note(Subject::Name(List::Customer, into), Act::Merged(gone), true);
+        Ok(())
+    }
+
+    /// The customers that others took in, by id.
+    pub(crate) fn merged(&self) -> &BTreeMap<Id, Merged> {
+        &self.history.merged
+    }
+
+    /// The customer of a document that is gone itself, whoever took that customer in since.
+    pub(crate) fn present_customer(&self, mut customer: Id) -> Id {
+        while let Some(merged) = self.history.merged.get(&customer) {
+            customer = merged.into;
+        }
+        customer
     }
 
     /// Keeps a document as it was before it was voided, the first time.

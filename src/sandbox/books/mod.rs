@@ -20,7 +20,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 pub(crate) use applying::Source;
-pub(crate) use history::{Act, Cash, Change, Subject};
+pub(crate) use history::{Act, Cash, Change, Merged, Subject};
 pub(crate) use posting::Refusal;
 pub(crate) use record::{
     Currency, Detail, Document, Entry, Id, Kind, Line, List, OnAccount, Side, Stamp, Tombstone,
@@ -180,6 +180,18 @@ impl Books {
         self.names.entry(list).or_default().insert(name.id, name);
         self.revision += 1;
         self.note(subject, Act::Updated, true);
+    }
+
+    /// Takes a customer out of the list, and out of whatever points at it by name.
+    fn remove_customer(&mut self, id: Id) -> Option<Entry> {
+        let entry = self.names.get_mut(&List::Customer)?.remove(&id)?;
+        self.by_name
+            .remove(&(List::Customer, entry.name.to_lowercase()));
+        self.children.remove(&id);
+        if let Some(siblings) = entry.parent.and_then(|above| self.children.get_mut(&above)) {
+            siblings.retain(|sibling| *sibling != id);
+        }
+        Some(entry)
     }
 
     /// `Parent:Child`, as the API spells a sub-customer's full name.

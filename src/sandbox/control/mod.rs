@@ -10,6 +10,7 @@
 //! | `POST /sandbox/tokens {format?, company \| companies, access_token?, refresh_token?}` | gives tokens without a consent |
 //! | `POST /sandbox/tokens/expire {format?, company, which: access\|refresh\|all}` | ends tokens before their time |
 //! | `POST /sandbox/customers {company, customer?, name?, email?, currency?, terms_days?, credit_limit?, parent?, active?}` | writes a customer, or rewrites the one that `customer` names |
+//! | `POST /sandbox/customers/merge {company, customer, into}` | puts a customer into another |
 //! | `POST /sandbox/items {company, name, code?, price}` | writes an item |
 //! | `POST /sandbox/invoices {company, customer, amount \| lines, due_days?, due?, date?, number?, description?}` | bills a customer (id or display name); lines are `{item, quantity, price}` |
 //! | `POST /sandbox/credits {company, customer, amount \| lines, date?, number?, description?}` | credits a customer |
@@ -69,6 +70,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/tokens", post(tokens))
         .route("/tokens/expire", post(expire))
         .route("/customers", post(names::customer))
+        .route("/customers/merge", post(names::merge))
         .route("/items", post(names::item))
         .route("/invoices", post(documents::invoice))
         .route("/credits", post(documents::credit))

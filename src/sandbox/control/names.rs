@@ -117,6 +117,39 @@ pub(super) async fn customer(
     Ok(Json(told.unwrap_or_default()))
 }
 
+/// Two customers that are one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MergeWanted {
+    company: Option<String>,
+    /// The one that will be gone, by id or name.
+    customer: String,
+    /// The one that stays, by id or name.
+    into: String,
+}
+
+/// Puts one customer into another.
+pub(super) async fn merge(
+    State(shared): State<Shared>,
+    Json(wanted): Json<MergeWanted>,
+) -> Outcome {
+    let now = shared.now();
+    let mut world = shared.world();
+    let books = &mut company(&mut world, wanted.company.as_deref())?.books;
+    let id = |named: &str| {
+        books
+            .find_customer(named)
+            .map(|customer| customer.id)
+            .ok_or_else(|| Mistake::new(format!("there is no customer {named}")))
+    };
+    let (gone, into) = (id(&wanted.customer)?, id(&wanted.into)?);
+    books
+        .merge(gone, into, now)
+        .map_err(|_| Mistake::new("these two cannot be one"))?;
+    let told = shown(books, Entity::List(List::Customer), into);
+    Ok(Json(told.unwrap_or_default()))
+}
+
 /// An item to be written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -23,8 +23,13 @@ pub(crate) fn event(style: Style, realm: &str, change: &Change, now: Timestamp) 
         Act::Voided => ("Void", "voided"),
         Act::Deleted => ("Delete", "deleted"),
         Act::Emailed => ("Emailed", "emailed"),
+        Act::Merged(_) => ("Merge", "merged"),
     };
-    Some(match style {
+    let gone = match change.act {
+        Act::Merged(gone) => Some(gone.to_string()),
+        _ => None,
+    };
+    let mut event = match style {
         Style::CloudEvents => json!({
             "specversion": "1.0",
             "id": uuid::Uuid::new_v4().to_string(),
@@ -42,7 +47,14 @@ pub(crate) fn event(style: Style, realm: &str, change: &Change, now: Timestamp) 
             "operation": operation,
             "lastUpdated": now.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
         }),
-    })
+    };
+    if let Some(gone) = gone {
+        match style {
+            Style::CloudEvents => event["data"]["deletedid"] = json!(gone),
+            Style::Legacy => event["deletedId"] = json!(gone),
+        }
+    }
+    Some(event)
 }
 
 /// The body that tells events.

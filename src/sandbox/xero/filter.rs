@@ -225,18 +225,17 @@ impl Filter {
         Ok(Self { alternatives })
     }
 
-    /// Whether a record that is shown so passes. `known` are properties that all of a list share, so
-    /// that it need not be shown to know them.
-    pub(super) fn passes(&self, known: &[(&str, &str)], show: impl Fn() -> Value) -> bool {
+    /// Whether a record that is shown so passes. For what `quick` knows of it, it need not be shown.
+    pub(super) fn passes(
+        &self,
+        quick: impl Fn(&[String]) -> Option<Value>,
+        show: impl Fn() -> Value,
+    ) -> bool {
         let mut shown = None;
         self.alternatives.iter().any(|all| {
             all.iter().all(|condition| {
-                if let [name] = condition.path.as_slice()
-                    && let Some((_, value)) = known
-                        .iter()
-                        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-                {
-                    return condition.holds(Some(&Value::from(*value)));
+                if let Some(value) = quick(&condition.path) {
+                    return condition.holds(Some(&value));
                 }
                 let shown = shown.get_or_insert_with(&show);
                 condition.holds(property(shown, &condition.path))
@@ -306,7 +305,10 @@ mod tests {
         });
         Filter::parse(filter)
             .unwrap_or_else(|error| panic!("{filter}: {error}"))
-            .passes(&[("Type", "ACCREC")], || shown.clone())
+            .passes(
+                |path| (path == ["Type"]).then(|| json!("ACCREC")),
+                || shown.clone(),
+            )
     }
 
     #[test]

@@ -234,7 +234,6 @@ impl<'a> Query<'a> {
             Resource::Contacts if filter.is_some() => Some(kept.owes(show.books, show.today)),
             _ => None,
         };
-        let known = known(self.resource);
         let plain = Form::default();
         let mut passing = Vec::new();
         for row in all {
@@ -247,13 +246,12 @@ impl<'a> Query<'a> {
                 continue;
             }
             if self.resource == Resource::Contacts
-                && let Shown::Live(id) = row.shown
-                && let Some(name) = show.books.name(List::Customer, id)
+                && let Some((name, active)) = contact(show, row)
             {
                 let found = term
                     .as_ref()
-                    .is_none_or(|term| name.name.to_lowercase().contains(term.as_str()));
-                if !found || (!name.active && !archived) {
+                    .is_none_or(|term| name.to_lowercase().contains(term.as_str()));
+                if !found || (!active && !archived) {
                     continue;
                 }
             }
@@ -274,8 +272,9 @@ impl<'a> Query<'a> {
                     continue;
                 }
             }
+            let quick = |path: &[String]| show.quick(self.resource, row, path);
             if let Some(filter) = &filter
-                && !filter.passes(known, view)
+                && !filter.passes(quick, view)
             {
                 continue;
             }
@@ -285,14 +284,19 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Properties that every row of a list has in common.
-fn known(resource: Resource) -> &'static [(&'static str, &'static str)] {
-    match resource {
-        Resource::Invoices => &[("Type", "ACCREC")],
-        Resource::CreditNotes => &[("Type", "ACCRECCREDIT")],
-        Resource::Overpayments => &[("Type", "RECEIVE-OVERPAYMENT")],
-        Resource::Prepayments => &[("Type", "RECEIVE-PREPAYMENT")],
-        Resource::Contacts | Resource::Payments | Resource::Items => &[],
+/// A contact's name, and whether it is not archived.
+fn contact<'a>(show: &Show<'a>, row: &Row) -> Option<(&'a str, bool)> {
+    match row.shown {
+        Shown::Live(id) => show
+            .books
+            .name(List::Customer, id)
+            .map(|name| (name.name.as_ref(), name.active)),
+        Shown::Merged(id) => show
+            .books
+            .merged()
+            .get(&id)
+            .map(|merged| (merged.customer.name.as_ref(), false)),
+        _ => None,
     }
 }
 
@@ -300,15 +304,9 @@ fn key(show: &Show<'_>, resource: Resource, field: Field, row: &Row) -> Key {
     match field {
         Field::Id => Key::Bits(row.bits),
         Field::Updated => Key::Time(row.updated),
-        Field::Name => match row.shown {
-            Shown::Live(id) => Key::Text(
-                show.books
-                    .name(List::Customer, id)
-                    .map(|name| name.name.to_lowercase())
-                    .unwrap_or_default(),
-            ),
-            _ => Key::Text(String::new()),
-        },
+        Field::Name => {
+            Key::Text(contact(show, row).map_or_else(String::new, |(name, _)| name.to_lowercase()))
+        }
         Field::Date => Key::Date(show.date(resource, row)),
     }
 }

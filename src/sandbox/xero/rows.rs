@@ -72,6 +72,8 @@ impl Resource {
 pub(super) enum Shown {
     /// A name or a document that is there.
     Live(Id),
+    /// A contact that another one took in.
+    Merged(Id),
     /// A document that was deleted: its place among the tombstones.
     Gone(usize),
     /// Money that a payment moved.
@@ -189,7 +191,12 @@ fn collect(books: &Books, resource: Resource, mut add: impl FnMut(Shown, Guid, T
         }
     };
     match resource {
-        Resource::Contacts => names(List::Customer, kind::CONTACT, &mut add),
+        Resource::Contacts => {
+            names(List::Customer, kind::CONTACT, &mut add);
+            for (id, merged) in books.merged() {
+                add(Shown::Merged(*id), Guid::of(kind::CONTACT, *id), merged.at);
+            }
+        }
         Resource::Items => names(List::Item, kind::ITEM, &mut add),
         Resource::Invoices => documents(books, Kind::Invoice, kind::INVOICE, |_| true, add),
         Resource::CreditNotes => {

@@ -12,4 +12,5 @@ mod sage;
 mod shape;
 mod tokens;
 mod trouble;
+mod webhooks;
 mod xero;

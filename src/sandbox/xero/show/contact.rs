@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Form, Show};
-use crate::sandbox::books::{Books, Entry, Id, List};
+use crate::sandbox::books::{Books, Entry, Id, List, Merged};
 use crate::sandbox::xero::rows::Owes;
 use crate::sandbox::xero::wire::{instant, kind, money};
 
@@ -121,6 +121,17 @@ impl Show<'_> {
             shown.insert(name.to_owned(), value);
         }
         Value::Object(shown)
+    }
+
+    /// A contact that another one took in: archived, and in pages and by its id it says by whom.
+    pub(super) fn merged_contact(&self, merged: &Merged, form: Form) -> Value {
+        let mut shown = self.contact(&merged.customer, form, None);
+        shown["ContactStatus"] = json!("ARCHIVED");
+        shown["UpdatedDateUTC"] = json!(instant(merged.at));
+        if form.is_full() {
+            shown["MergedToContactID"] = json!(self.id(kind::CONTACT, merged.into));
+        }
+        shown
     }
 
     /// A contact.

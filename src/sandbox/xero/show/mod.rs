@@ -87,6 +87,11 @@ impl<'a> Show<'a> {
                 .books
                 .name(List::Customer, id)
                 .map(|contact| self.contact(contact, form, owes.and_then(|all| all.get(&id)))),
+            (Resource::Contacts, Shown::Merged(id)) => self
+                .books
+                .merged()
+                .get(&id)
+                .map(|merged| self.merged_contact(merged, form)),
             (Resource::Items, Shown::Live(id)) => self.item(id),
             _ => self.document(resource, row).map(|(document, status)| {
                 let updated = row.updated;
@@ -128,8 +133,30 @@ impl<'a> Show<'a> {
                 };
                 Some((before.unwrap_or(&tombstone.document), Some(status)))
             }
-            Shown::Cash(..) | Shown::Undone(..) => None,
+            Shown::Merged(_) | Shown::Cash(..) | Shown::Undone(..) => None,
         }
+    }
+
+    /// A property that a filter asks for, where it is known without showing the row: filters by contact
+    /// would else show all of a list.
+    pub(super) fn quick(&self, resource: Resource, row: &Row, path: &[String]) -> Option<Value> {
+        let is =
+            |at: usize, name: &str| path.get(at).is_some_and(|it| it.eq_ignore_ascii_case(name));
+        if path.len() == 1 && is(0, "Type") {
+            return match resource {
+                Resource::Invoices => Some(json!("ACCREC")),
+                Resource::CreditNotes => Some(json!("ACCRECCREDIT")),
+                Resource::Overpayments => Some(json!("RECEIVE-OVERPAYMENT")),
+                Resource::Prepayments => Some(json!("RECEIVE-PREPAYMENT")),
+                Resource::Contacts | Resource::Payments | Resource::Items => None,
+            };
+        }
+        if path.len() == 2 && is(0, "Contact") && is(1, "ContactID") {
+            let (document, _) = self.document(resource, row)?;
+            let customer = self.books.present_customer(document.customer?);
+            return Some(json!(self.id(kind::CONTACT, customer)));
+        }
+        None
     }
 
     /// The day that a row is sorted by.
@@ -159,6 +186,7 @@ impl<'a> Show<'a> {
 
     /// A contact inside another record: its id and name only.
     pub(super) fn nested_contact(&self, customer: Option<Id>) -> Value {
+        let customer = customer.map(|id| self.books.present_customer(id));
         let name = customer
             .and_then(|id| self.books.name(List::Customer, id))
             .map(|name| name.name.as_ref())
@@ -205,6 +233,7 @@ impl<'a> Show<'a> {
         };
         let contact = document
             .customer
+            .map(|id| self.books.present_customer(id))
             .and_then(|id| self.books.name(List::Customer, id));
         put(
             "Contact",

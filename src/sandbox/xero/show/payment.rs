@@ -47,7 +47,7 @@ impl Show<'_> {
                     "DELETED",
                 )
             }
-            Shown::Live(_) | Shown::Gone(_) => return Value::Null,
+            Shown::Live(_) | Shown::Merged(_) | Shown::Gone(_) => return Value::Null,
         };
         let (payment_type, parent_type, parent_kind, parent) = match cash.source {
             Source::Money if cash.kind == Kind::Invoice => (

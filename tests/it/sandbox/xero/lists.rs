@@ -141,6 +141,49 @@ async fn an_archived_contact_disappears_unless_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_merged_contact_is_archived_and_says_by_whom_it_was_taken_in() {
+    let xero = with_customers(2).await;
+    xero.invoice("Customer 00", "INV-1", "10").await;
+    xero.invoice("Customer 01", "INV-2", "20").await;
+    let rows = xero.rows("Contacts?order=Name").await;
+    let (gone, stays) = (&rows[0]["ContactID"], &rows[1]["ContactID"]);
+    xero.api.clock.advance(SignedDuration::from_secs(1));
+    xero.order(
+        "/customers/merge",
+        json!({"customer": "Customer 00", "into": "Customer 01"}),
+    )
+    .await;
+    let left = xero.one("Contacts").await;
+    assert_eq!(&left["ContactID"], stays);
+    assert_eq!(
+        decimal(&left["Balances"]["AccountsReceivable"]["Outstanding"]),
+        dec("30")
+    );
+    let all = xero
+        .rows("Contacts?includeArchived=true&page=1&order=Name")
+        .await;
+    assert_eq!(&all[0]["ContactID"], gone);
+    assert_eq!(all[0]["ContactStatus"], "ARCHIVED");
+    assert_eq!(&all[0]["MergedToContactID"], stays);
+    let unpaged = xero.rows("Contacts?includeArchived=true&order=Name").await;
+    assert!(unpaged[0].get("MergedToContactID").is_none());
+    let single = xero
+        .one(&format!("Contacts/{}", gone.as_str().unwrap()))
+        .await;
+    assert_eq!(&single["MergedToContactID"], stays);
+    for invoice in xero.rows("Invoices").await {
+        assert_eq!(&invoice["Contact"]["ContactID"], stays);
+    }
+    // QuickBooks has nothing of it but the other's balance.
+    assert_eq!(xero.api.all("Customer", "").await.len(), 1);
+    assert_eq!(
+        decimal(&xero.api.read("Customer", "2").await["Balance"]),
+        dec("30")
+    );
+    xero.api.assert_ties_out().await;
+}
+
+#[tokio::test]
 async fn lines_come_with_pages_only() {
     let xero = with_customers(1).await;
     xero.order(

@@ -1,7 +1,10 @@
 //! The sandbox in Xero's wire format.
 
 mod ledger;
+mod limits;
 mod lists;
+mod shape;
+mod tokens;
 
 use financial_pulse::sandbox::{Data, SandboxOptions};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
