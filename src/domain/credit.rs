@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::books::Customer;
 use super::ids::CustomerKey;
 use super::money::Money;
 
@@ -16,6 +17,8 @@ pub enum LimitOrigin {
     Manual,
     /// Read from a file by an operator, for this customer.
     Import,
+    /// The ledger's own, read with the customer: it speaks where nobody ever set one here.
+    Ledger,
     /// The tenant's default.
     TenantDefault,
 }
@@ -37,6 +40,26 @@ pub struct CreditLimit {
     pub reason: Arc<str>,
     /// Who set it.
     pub actor: Arc<str>,
+}
+
+impl CreditLimit {
+    /// The limit that the ledger itself states for a customer, in the customer's currency. It has no
+    /// days: the ledger tells only what holds now. A negative one is no limit.
+    pub fn of_ledger(key: &CustomerKey, customer: &Customer) -> Option<Self> {
+        let amount = customer.credit_limit?;
+        if amount.is_sign_negative() && !amount.is_zero() {
+            return None;
+        }
+        Some(Self {
+            customer: Some(key.clone()),
+            limit: Money::new(amount, customer.currency),
+            origin: LimitOrigin::Ledger,
+            valid_from: Date::MIN,
+            valid_to: None,
+            reason: "stated by the ledger".into(),
+            actor: "ledger".into(),
+        })
+    }
 }
 
 /// When to hold and when to warn. Versioned, so that a decision can be explained later.

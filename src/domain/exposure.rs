@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::balance::Balance;
-use super::credit::{Credit, CreditLimit, ExposurePart, ExposurePartKind};
+use super::credit::{Credit, CreditLimit, ExposurePart, ExposurePartKind, LimitOrigin};
 use super::exchange::Rates;
 use super::ids::CustomerKey;
 use super::money::{Currency, Money};
@@ -22,22 +22,27 @@ pub enum LimitStanding<'a> {
 }
 
 impl<'a> LimitStanding<'a> {
-    /// Resolves a customer's limit: its own limits first, the tenant's defaults only where the
-    /// customer has none that has begun.
+    /// Resolves a customer's limit: its own limits as set here first, the ledger's where the customer
+    /// has none that has begun, the tenant's defaults where the ledger states none either.
     ///
     /// Within one level the limit in force that began last wins, and among those of one day the one
     /// later in `limits` (they come in the order in which they were set). Where none is in force,
     /// the one that ended last is reported as expired: a customer's own limit that ran out is to be
-    /// renewed by a person, and the tenant's default does not silently take its place.
+    /// renewed by a person, and neither the ledger's nor the tenant's default silently takes its place.
     pub fn on(as_of: Date, limits: &'a [CreditLimit], customer: &CustomerKey) -> Self {
-        let own = limits
-            .iter()
-            .filter(|limit| limit.customer.as_ref() == Some(customer));
-        let defaults = limits.iter().filter(|limit| limit.customer.is_none());
-        match Self::within(as_of, own) {
-            Self::NotSet => Self::within(as_of, defaults),
-            standing => standing,
-        }
+        let customers = |limit: &&CreditLimit| limit.customer.as_ref() == Some(customer);
+        let stated = |limit: &&CreditLimit| limit.origin == LimitOrigin::Ledger;
+        let own = limits.iter().filter(customers);
+        let levels = [
+            Self::within(as_of, own.clone().filter(|limit| !stated(limit))),
+            Self::within(as_of, own.filter(stated)),
+            Self::within(
+                as_of,
+                limits.iter().filter(|limit| limit.customer.is_none()),
+            ),
+        ];
+        let mut set = levels.into_iter().filter(|level| *level != Self::NotSet);
+        set.next().unwrap_or(Self::NotSet)
     }
 
     fn within(as_of: Date, level: impl Iterator<Item = &'a CreditLimit>) -> Self {

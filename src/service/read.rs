@@ -469,7 +469,8 @@ impl Reader {
             }
             members = vec![Arc::new(unread_customer(root, &ledger))];
         }
-        let limits = self.limits(&viewer.tenant, root, tenant_noted).await?;
+        let set = self.limits(&viewer.tenant, root, tenant_noted).await?;
+        let stated = CreditLimit::of_ledger(root, &members[0].customer);
         let customer = self.customer_view(members[0].customer.clone(), Arc::clone(&ledger));
         let family = Family {
             organization: ledger.organization.clone().unwrap_or_else(|| {
@@ -482,7 +483,7 @@ impl Reader {
             }),
             time_zone: ledger.connection.time_zone.clone(),
             members,
-            limits: limits.to_vec(),
+            limits: set.iter().cloned().chain(stated).collect(),
             items: Arc::clone(&ledger.items),
             rates: ledger.rates.clone(),
             freshness: Arc::clone(&ledger.freshness),

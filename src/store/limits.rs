@@ -232,6 +232,7 @@ fn origin_word(origin: LimitOrigin) -> &'static str {
     match origin {
         LimitOrigin::Manual => "manual",
         LimitOrigin::Import => "import",
+        LimitOrigin::Ledger => "ledger",
         LimitOrigin::TenantDefault => "tenant_default",
     }
 }
@@ -240,6 +241,7 @@ fn parse_origin(word: &str) -> Option<LimitOrigin> {
     [
         LimitOrigin::Manual,
         LimitOrigin::Import,
+        LimitOrigin::Ledger,
         LimitOrigin::TenantDefault,
     ]
     .into_iter()

@@ -129,6 +129,8 @@ pub enum LimitOrigin {
     Manual,
     /// Read from a file by an operator, for this customer.
     Import,
+    /// The ledger's own, read with the customer: it speaks where nobody ever set one here.
+    Ledger,
     /// The tenant's default.
     TenantDefault,
 }

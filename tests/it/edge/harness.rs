@@ -205,32 +205,8 @@ impl App {
             .add_signing_key(&key, "test", now)
             .await
             .expect("added");
-        let connection = NewConnection {
-            id: BOOKS.into(),
-            tenant: tenant.clone(),
-            provider: ProviderKind::QuickBooks,
-            time_zone: TimeZone::get("America/Los_Angeles").expect("a zone"),
-            poll_interval: Duration::from_mins(15),
-            account: Some("123".into()),
-        };
-        self.store
-            .add_connection(&connection, "test", now)
-            .await
-            .expect("added");
-        self.store
-            .set_connection_account(&BOOKS.into(), "123", None, "test", now)
-            .await
-            .expect("consented");
-        let organization = Organization {
-            name: "Books of Acme".into(),
-            base_currency: "USD".parse().expect("a code"),
-            multicurrency: false,
-            page_code: None,
-        };
-        self.store
-            .set_organization(&BOOKS.into(), &organization, now)
-            .await
-            .expect("set");
+        self.add_books(BOOKS, ProviderKind::QuickBooks, "Books of Acme", "USD")
+            .await;
         let mut records = Records {
             customers: vec![customer("1", "Anna's Bakery")],
             ..Records::default()
@@ -243,6 +219,45 @@ impl App {
         self.apply(&records).await;
         self.poll().await;
         self.link(CONTACT, "1").await;
+    }
+
+    /// Adds a connection of the tenant to books that nothing was read of yet.
+    pub(crate) async fn add_books(
+        &self,
+        id: &str,
+        provider: ProviderKind,
+        name: &str,
+        currency: &str,
+    ) {
+        let now = self.clock.now();
+        let connection = NewConnection {
+            id: id.into(),
+            tenant: TENANT.into(),
+            provider,
+            time_zone: TimeZone::get("America/Los_Angeles").expect("a zone"),
+            poll_interval: Duration::from_mins(15),
+            account: None,
+        };
+        self.store
+            .add_connection(&connection, "test", now)
+            .await
+            .expect("added");
+        let account = format!("account of {id}");
+        self.store
+            .set_connection_account(&id.into(), &account, None, "test", now)
+            .await
+            .expect("consented");
+        let organization = Organization {
+            name: name.into(),
+            base_currency: currency.parse().expect("a code"),
+            multicurrency: false,
+            page_code: None,
+        };
+        self.store
+            .set_organization(&id.into(), &organization, now)
+            .await
+            .expect("set");
+        self.snapshots.tenant_changed(&TENANT.into());
     }
 
     /// Sets the tenant's settings anew.
@@ -266,15 +281,21 @@ impl App {
 
     /// Stores records as a sync does, and tells the cache as the change feed does.
     pub(crate) async fn apply(&self, records: &Records) {
-        self.apply_with(records, &SyncMarks::default()).await;
+        self.apply_with(BOOKS, records, &SyncMarks::default()).await;
     }
 
     /// A poll that found the ledger as it was.
     pub(crate) async fn poll(&self) {
+        self.read(BOOKS, ProviderKind::QuickBooks, &Records::default())
+            .await;
+    }
+
+    /// A poll of some books that found these records, and every dataset read to its end.
+    pub(crate) async fn read(&self, books: &str, provider: ProviderKind, records: &Records) {
         let now = self.clock.now();
         let marks = SyncMarks {
-            attempted: ProviderKind::QuickBooks.datasets().to_vec(),
-            succeeded: ProviderKind::QuickBooks
+            attempted: provider.datasets().to_vec(),
+            succeeded: provider
                 .datasets()
                 .iter()
                 .map(|dataset| (*dataset, now))
@@ -283,11 +304,11 @@ impl App {
             first_load_started: Some(now),
             ..SyncMarks::default()
         };
-        self.apply_with(&Records::default(), &marks).await;
+        self.apply_with(books, records, &marks).await;
     }
 
-    async fn apply_with(&self, records: &Records, marks: &SyncMarks) {
-        let books = ConnectionId::from(BOOKS);
+    async fn apply_with(&self, books: &str, records: &Records, marks: &SyncMarks) {
+        let books = ConnectionId::from(books);
         let applied = self
             .store
             .apply(&books, records, marks, self.clock.now())
@@ -300,9 +321,15 @@ impl App {
 
     /// Links a contact to a customer of the books.
     pub(crate) async fn link(&self, contact: &str, customer: &str) {
+        self.link_to(contact, CustomerKey::new(BOOKS, customer))
+            .await;
+    }
+
+    /// Links a contact to a customer of any books.
+    pub(crate) async fn link_to(&self, contact: &str, customer: CustomerKey) {
         let link = Link {
             contact: ContactId::parse(contact).expect("an id"),
-            customer: CustomerKey::new(BOOKS, customer),
+            customer,
             origin: LinkOrigin::Import,
             actor: "test".into(),
             linked_at: self.clock.now(),

@@ -118,6 +118,7 @@ export const de: Messages = {
     limitOrigin: {
       MANUAL: 'für diesen Kunden',
       IMPORT: 'importiert',
+      LEDGER: 'aus der Buchhaltung',
       TENANT_DEFAULT: 'Standard',
     },
     usuallyPays: 'Zahlt meist',

@@ -135,6 +135,7 @@ export const en = {
     limitOrigin: {
       MANUAL: 'set for this customer',
       IMPORT: 'imported',
+      LEDGER: 'from the books',
       TENANT_DEFAULT: 'default',
     } satisfies Record<LimitOrigin, string>,
     usuallyPays: 'Usually pays',
