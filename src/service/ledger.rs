@@ -187,7 +187,12 @@ impl Ledger {
 
     async fn settle<T>(&self, answer: ProviderResult<T>) -> Result<T, LedgerError> {
         if let Err(error @ ProviderError::ConsentLost { .. }) = &answer {
-            warn!(connection = %self.connection.id, reason = error.code(), "connection lost");
+            warn!(
+                connection = %self.connection.id,
+                reason = error.code(),
+                "connection lost, a person has to consent again: financial-pulse connection authorize {}",
+                self.connection.id
+            );
             self.store
                 .set_connection_state(
                     &self.connection.id,

@@ -132,7 +132,12 @@ impl Tokens {
                 if differs(&standing, before) {
                     return Ok(standing);
                 }
-                warn!(connection = %self.connection, reason = lost.code(), "consent lost");
+                warn!(
+                    connection = %self.connection,
+                    reason = lost.code(),
+                    "consent lost, a person has to consent again: financial-pulse connection authorize {}",
+                    self.connection
+                );
                 let (state, now) = (ConnectionState::Disconnected, self.clock.now());
                 self.store
                     .set_state_of_grant(&before.id, state, Some(lost.code()), now)

@@ -106,9 +106,10 @@ impl Decode<'_, Postgres> for SqlDate {
 }
 
 /// An instant as it is stored: milliseconds since 1970, so that order and equality are the same on
-/// both engines. Finer parts are cut off.
+/// both engines. Finer parts are cut off, and of the last second there is, which milliseconds do not
+/// read back as, all of them.
 pub(super) fn millis(at: Timestamp) -> i64 {
-    at.as_millisecond()
+    at.as_millisecond().min(Timestamp::MAX.as_second() * 1000)
 }
 
 /// A stored instant.

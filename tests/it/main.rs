@@ -10,6 +10,7 @@
 mod architecture;
 mod auth;
 mod config;
+mod consent;
 mod contracts;
 #[cfg(feature = "sandbox")]
 mod crash;

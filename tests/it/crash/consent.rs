@@ -101,6 +101,11 @@ async fn killed_between_rotation_and_storing_a_person_is_asked_once_and_figures_
         let status = place.run("connection status").await.exits(0).stdout;
         assert!(status.contains("disconnected"), "{status}");
         assert_advises(&status);
+        let status = place.run("connection status --json").await.exits(0).stdout;
+        let status: Value = serde_json::from_str(&status).expect("JSON");
+        assert_eq!(status[0]["state"], "disconnected");
+        assert_eq!(status[0]["reason"], "consent_lost");
+        assert_advises(status[0]["needs"]["command"].as_str().expect("a command"));
 
         // The service tries nothing, and shows what was known, with its age and why.
         let _service = place.serve().await;

@@ -6,6 +6,6 @@ mod credentials;
 mod links_and_limits;
 mod once;
 mod reading;
-mod records;
+pub(crate) mod records;
 mod schema;
 mod tenants;
