@@ -133,6 +133,10 @@ pub(super) fn inbox(
     Ok(Inbox::new(store.clone(), providers, Arc::clone(clock)))
 }
 
+/// The pages of a long read between which other connections have their turn: at a second each, a
+/// minute.
+const SLICE_PAGES: u32 = 60;
+
 /// The sync, which ends after the step in hand once `stop` is cancelled.
 ///
 /// # Errors
@@ -149,6 +153,7 @@ pub fn sync(
         comparison_interval: signed(config.sync.comparison_interval),
         overlap: signed(config.sync.overlap),
         lease: signed(config.sync.lease),
+        slice_pages: SLICE_PAGES,
     };
     let providers = providers(config, store, clock)?;
     let clock = Arc::clone(clock);

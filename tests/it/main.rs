@@ -11,6 +11,8 @@ mod architecture;
 mod auth;
 mod config;
 mod consent;
+#[cfg(feature = "sandbox")]
+mod contract;
 mod contracts;
 #[cfg(feature = "sandbox")]
 mod crash;

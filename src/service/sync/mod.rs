@@ -48,19 +48,6 @@ pub enum Depth {
     Full,
 }
 
-impl Depth {
-    /// How many pages of a first load or a comparison such a run reads.
-    fn pages(self) -> u32 {
-        match self {
-            Self::Slice => SLICE_PAGES,
-            _ => u32::MAX,
-        }
-    }
-}
-
-/// The pages of one slice: at a second each, a minute.
-const SLICE_PAGES: u32 = 60;
-
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SyncReport {
@@ -87,6 +74,8 @@ pub struct SyncSettings {
     pub overlap: SignedDuration,
     /// How long a connection stays taken when the process that reads it is killed.
     pub lease: SignedDuration,
+    /// The pages of a first load or a comparison that one [`Depth::Slice`] reads.
+    pub slice_pages: u32,
 }
 
 /// Runs the sync of connections.
@@ -147,7 +136,10 @@ impl Sync {
         let mut run = Run {
             sync: self,
             ledger: &ledger,
-            pages_left: depth.pages(),
+            pages_left: match depth {
+                Depth::Slice => self.settings.slice_pages,
+                _ => u32::MAX,
+            },
             looked_ahead_at: None,
             report: SyncReport::default(),
         };

@@ -23,7 +23,7 @@ use financial_pulse::service::meter::{Budget, BudgetMeter, Period};
 use financial_pulse::service::refresh_queue::RefreshQueue;
 use financial_pulse::service::sync::{Depth, Sync, SyncReport, SyncSettings};
 use financial_pulse::store::{Store, SyncState, Tenant, TenantSettings};
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
@@ -46,6 +46,8 @@ pub(crate) struct Wishes {
     pub(crate) data: Data,
     /// Records on a page, where the ledger leaves that open.
     pub(crate) page_size: u32,
+    /// Pages in a slice.
+    pub(crate) slice_pages: u32,
     /// The metered calls.
     pub(crate) budget: Budget,
     /// How far the ledger's clock is ahead of ours.
@@ -61,6 +63,7 @@ impl Default for Wishes {
                 today: date(2026, 5, 5),
             },
             page_size: 1000,
+            slice_pages: 60,
             budget: Budget {
                 calls: u64::MAX,
                 period: Period::Month,
@@ -121,6 +124,7 @@ impl Rig {
                 comparison_interval: SignedDuration::from_hours(24),
                 overlap: SignedDuration::from_mins(5),
                 lease: SignedDuration::from_secs(30),
+                slice_pages: wishes.slice_pages,
             },
             refreshes.clone(),
             stop.clone(),
@@ -189,23 +193,6 @@ impl Rig {
         self.client.delete(url).send().await.expect("an answer");
     }
 
-    /// Writes a record into the books by QuickBooks' API, whatever the format that they are read in.
-    pub(crate) async fn write(&self, entity: &str, record: Value) -> Value {
-        let tokens = self.order("tokens", json!({ "company": REALM })).await;
-        let token = tokens["access_token"].as_str().expect("a token");
-        let url = format!("{}/v3/company/{REALM}/{entity}", self.sandbox.url());
-        let answer = self
-            .client
-            .post(url)
-            .bearer_auth(token)
-            .json(&record)
-            .send();
-        let answer = answer.await.expect("an answer");
-        let (status, body) = (answer.status(), answer.text().await.expect("a body"));
-        assert!(status.is_success(), "{entity}: {status} {body}");
-        serde_json::from_str(&body).expect("JSON")
-    }
-
     /// Asks the sandbox something.
     pub(crate) async fn ask(&self, path: &str) -> Value {
         let url = format!("{}/sandbox/{path}", self.sandbox.url());
@@ -270,18 +257,35 @@ impl Rig {
 
     /// Every mirrored customer, by name, with its figure against the ledger's.
     pub(crate) async fn tied_out(&self) -> Vec<(String, TieOut)> {
+        let today = self.today();
+        let tied = |books: CustomerBooks| {
+            let name = books.customer.name.to_string();
+            (name, tie_out(&History::of(&[Arc::new(books)]), today))
+        };
+        self.books().await.into_iter().map(tied).collect()
+    }
+
+    /// The day that it is for the organization.
+    pub(crate) fn today(&self) -> Date {
+        today(self.now(), &zone())
+    }
+
+    /// The books of every mirrored customer.
+    pub(crate) async fn books(&self) -> Vec<CustomerBooks> {
         let customers = (self.store)
             .stored_ids(&self.connection, Dataset::Customers, None, 100_000)
             .await
             .expect("readable");
         let ids: Vec<CustomerId> = customers.into_iter().map(|(id, _)| id.into()).collect();
         let books = self.store.books(&self.connection, &ids).await;
-        let today = today(self.clock.now(), &zone());
-        let tied = |books: CustomerBooks| {
-            let name = books.customer.name.to_string();
-            (name, tie_out(&History::of(&[Arc::new(books)]), today))
-        };
-        books.expect("readable").into_iter().map(tied).collect()
+        books.expect("readable")
+    }
+
+    /// Rewrites a customer with other terms, which its books' amounts do not depend on.
+    pub(crate) async fn touch(&self, customer: &str, days: i64) {
+        let wish = json!({ "company": REALM, "customer": customer, "terms_days": days });
+        let answer = self.order("customers", wish).await;
+        assert!(answer.get("error").is_none(), "{answer}");
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -296,7 +300,7 @@ impl Rig {
             .await
             .expect("readable");
         let family: Vec<_> = books.into_iter().map(Arc::new).collect();
-        let outcome = tie_out(&History::of(&family), today(self.now(), &zone()));
+        let outcome = tie_out(&History::of(&family), self.today());
         outcome.ours.expect("a figure").amount
     }
 
@@ -351,7 +355,9 @@ impl Rig {
             .await
             .expect("readable");
         let (connection, customer) = (found.into_iter())
-            .find(|(_, customer)| &*customer.name == name)
+            .find(|(connection, customer)| {
+                *connection == self.connection && &*customer.name == name
+            })
             .expect("a mirrored customer");
         CustomerKey {
             connection,

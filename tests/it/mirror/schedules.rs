@@ -85,6 +85,7 @@ impl Schedule {
                 today: date(2026, 5, 5),
             },
             page_size: random.random_range(2..40),
+            slice_pages: random.random_range(1..20),
             budget: Budget {
                 calls: BUDGET,
                 period: Period::Day,

@@ -95,6 +95,7 @@ impl Mirrored {
                 comparison_interval: SignedDuration::from_hours(24),
                 overlap: SignedDuration::from_mins(5),
                 lease: SignedDuration::from_secs(30),
+                slice_pages: 60,
             },
             RefreshQueue::default(),
             CancellationToken::new(),
