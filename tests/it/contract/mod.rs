@@ -39,7 +39,7 @@ async fn observe(rig: &Rig) -> (Pictures, BTreeMap<String, Vec<PaymentBehavior>>
     for books in rig.books().await {
         let name = books.customer.name.to_string();
         behaviors.insert(name, payment_behavior(books.clone(), today));
-        let (name, picture) = observed(books, today);
+        let (name, picture) = observed(rig.kind, books, today);
         assert!(
             pictures.insert(name.clone(), picture).is_none(),
             "{name} twice"

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use financial_pulse::clock::{Clock, ManualClock};
-use financial_pulse::domain::books::{CustomerBooks, today};
+use financial_pulse::domain::balance::{CurrencyBalance, balance};
+use financial_pulse::domain::books::{Customer, CustomerBooks, today};
 use financial_pulse::domain::connection::ProviderKind;
+use financial_pulse::domain::exchange::Rates;
 use financial_pulse::domain::freshness::Dataset;
 use financial_pulse::domain::history::History;
 use financial_pulse::domain::ids::{ConnectionId, CustomerId, CustomerKey, TenantId};
 use financial_pulse::domain::tie_out::{TieOut, TieOutStatus, tie_out};
 use financial_pulse::provider::http::{HttpSettings, Limits, RetrySettings};
 use financial_pulse::provider::quickbooks::{QuickBooks, QuickBooksSettings};
+use financial_pulse::provider::xero::{Xero, XeroSettings};
 use financial_pulse::provider::{AccountingProvider, CallMeter};
 use financial_pulse::sandbox::{CompanyOptions, Data, RunningSandbox, Sandbox, SandboxOptions};
 use financial_pulse::service::connections::{ConnectionRequest, Connections};
@@ -37,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const REALM: &str = "1000000000000001";
 
 /// The ledgers that the sandbox stands in for.
-pub(crate) const KINDS: [ProviderKind; 1] = [ProviderKind::QuickBooks];
+pub(crate) const KINDS: [ProviderKind; 2] = [ProviderKind::QuickBooks, ProviderKind::Xero];
 
 /// What a test may set.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +173,7 @@ impl Rig {
         let tokens = self.order("tokens", wish).await;
         let token = |name: &str| tokens[name].as_str().expect("a token").to_owned();
         let tokens = ImportedTokens {
-            account: REALM.to_owned(),
+            account: self.account(&token("access_token")).await,
             access: SecretString::from(token("access_token")),
             refresh: SecretString::from(token("refresh_token")),
         };
@@ -178,6 +181,20 @@ impl Rig {
             .import_tokens(&self.connection, tokens, "test")
             .await
             .expect("imported");
+    }
+
+    /// What the ledger calls the company.
+    async fn account(&self, access_token: &str) -> String {
+        let (path, pointer) = match self.kind {
+            ProviderKind::QuickBooks => return REALM.to_owned(),
+            ProviderKind::Xero => ("xero/connections", "/0/tenantId"),
+            other => panic!("no sandbox speaks {other} yet"),
+        };
+        let url = format!("{}/{path}", self.sandbox.url());
+        let answer = self.client.get(url).bearer_auth(access_token).send().await;
+        let answer: Value = answer.expect("an answer").json().await.expect("JSON");
+        let account = answer.pointer(pointer).and_then(Value::as_str);
+        account.expect("an organization").to_owned()
     }
 
     /// Orders something of the sandbox.
@@ -247,20 +264,29 @@ impl Rig {
     /// What each customer owes by our own figures, by name; each tied out.
     async fn our_balances(&self) -> BTreeMap<String, Decimal> {
         let mut balances = BTreeMap::new();
-        for (name, outcome) in self.tied_out().await {
-            assert_eq!(outcome.status, TieOutStatus::Ties, "{name}");
-            let ours = outcome.ours.expect("a figure").amount;
+        for (customer, outcome, ours) in self.tied_out().await {
+            let name = customer.name.to_string();
+            assert_eq!(
+                outcome.status,
+                wanted_tie_out(self.kind, &customer),
+                "{name}"
+            );
             assert_eq!(balances.insert(name.clone(), ours), None, "{name} twice");
         }
         balances
     }
 
-    /// Every mirrored customer, by name, with its figure against the ledger's.
-    pub(crate) async fn tied_out(&self) -> Vec<(String, TieOut)> {
+    /// Every mirrored customer with its tie-out, and what it owes by our own figures.
+    pub(crate) async fn tied_out(&self) -> Vec<(Customer, TieOut, Decimal)> {
         let today = self.today();
         let tied = |books: CustomerBooks| {
-            let name = books.customer.name.to_string();
-            (name, tie_out(&History::of(&[Arc::new(books)]), today))
+            let customer = books.customer.clone();
+            let family = [Arc::new(books)];
+            let history = History::of(&family);
+            let rates = Rates::on(today, customer.currency, &[], &[]);
+            let sums = balance(&history, &rates, 0, today).by_currency;
+            let owed = sums.iter().map(CurrencyBalance::outstanding).sum();
+            (customer, tie_out(&history, today), owed)
         };
         self.books().await.into_iter().map(tied).collect()
     }
@@ -366,6 +392,16 @@ impl Rig {
     }
 }
 
+/// How a customer ties out when nothing is wrong. Of a customer in a foreign currency Xero's documents
+/// disagree on what its balance means, so that it is not compared.
+pub(crate) fn wanted_tie_out(kind: ProviderKind, customer: &Customer) -> TieOutStatus {
+    if kind == ProviderKind::Xero && customer.currency.code() != "USD" {
+        TieOutStatus::NotCheckable
+    } else {
+        TieOutStatus::Ties
+    }
+}
+
 fn zone() -> TimeZone {
     TimeZone::get("America/Los_Angeles").expect("a zone")
 }
@@ -410,6 +446,23 @@ fn connector(
                 ..defaults
             };
             let provider = QuickBooks::new(settings, Arc::clone(clock), meter);
+            Arc::new(provider.expect("a connector"))
+        }
+        ProviderKind::Xero => {
+            let defaults = XeroSettings::default();
+            let settings = XeroSettings {
+                client_id: id.into(),
+                client_secret: secret,
+                api_url: format!("{url}/xero/api.xro/2.0"),
+                connections_url: format!("{url}/xero/connections"),
+                token_url: format!("{url}/xero/connect/token"),
+                revoke_url: format!("{url}/xero/connect/revocation"),
+                page_size: wishes.page_size,
+                http: quick(defaults.http),
+                throttle_wait: Duration::from_millis(5),
+                ..defaults
+            };
+            let provider = Xero::new(settings, Arc::clone(clock), meter);
             Arc::new(provider.expect("a connector"))
         }
         other => panic!("no sandbox speaks {other} yet"),

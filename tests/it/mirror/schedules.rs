@@ -230,17 +230,13 @@ impl Schedule {
         if self.rig.is_loading().await {
             return;
         }
-        for (name, outcome) in self.rig.tied_out().await {
+        for (customer, outcome, ours) in self.rig.tied_out().await {
             if matches!(outcome.status, TieOutStatus::Differs { .. }) {
                 continue;
             }
-            let ours = outcome.ours.map(|money| money.amount).unwrap_or_default();
-            let once = &self.history[&name];
-            assert!(
-                once.contains(&ours),
-                "{}: {name} {ours}, {once:?}",
-                self.name
-            );
+            let once = &self.history[&*customer.name];
+            let (name, schedule) = (&customer.name, &self.name);
+            assert!(once.contains(&ours), "{schedule}: {name} {ours}, {once:?}");
         }
     }
 
