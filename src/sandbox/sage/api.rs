@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{OriginalUri, Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ use super::key::{Key, Tag, business_id};
 use super::query::Query;
 use super::record::{Collection, Record, Records};
 use super::show::{Settings, Teller};
-use super::{Kept, Refusal, business, find};
+use super::{Kept, Refusal, business, find, transactions};
 use crate::sandbox::books::{Document, Kind};
 use crate::sandbox::consent::bearer;
 use crate::sandbox::format::Format;
@@ -129,6 +129,9 @@ impl Call<'_> {
             [list, id] => (*list, Some(*id)),
             _ => return Err(Fault::not_found()),
         };
+        if (list, id) == ("transactions", None) {
+            return self.transactions(company, realm);
+        }
         let Some(collection) = Collection::parse(list) else {
             return self.fixed(company, realm, list, id);
         };
@@ -192,6 +195,29 @@ impl Call<'_> {
         } else {
             Err(Fault::wrong_verb())
         }
+    }
+
+    /// Answers from the feed of postings. They are told in lists only.
+    fn transactions(&self, company: &Company, realm: &str) -> Result<(Value, bool), Fault> {
+        let records = Records {
+            books: &company.books,
+            terms: &company.sage.terms,
+        };
+        let teller = Teller {
+            records,
+            realm,
+            query: &self.query,
+        };
+        let found = transactions::find(records, &self.query)?;
+        let page = self.page("transactions", found.len(), company.sage.next_is_lost)?;
+        let items: Vec<Value> = found[page.rows()]
+            .iter()
+            .map(|posting| {
+                let told = transactions::tell(&teller, posting);
+                self.query.select(told, false)
+            })
+            .collect();
+        self.read_only(page.envelope(&items))
     }
 
     /// Answers from the lists that never change.
@@ -335,6 +361,11 @@ pub(super) async fn call(
     .await;
     if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
+    }
+    // By the sandbox's clock, which need not be the machine's.
+    let date = shared.now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+    if let Ok(date) = HeaderValue::from_str(&date.to_string()) {
+        response.headers_mut().insert(header::DATE, date);
     }
     response
 }

@@ -21,6 +21,8 @@
 //! had been so at first, unless the books know that it came ahead of everything; then its applications
 //! are an allocation. Nested attributes are opened for contacts only. There are no webhooks.
 //!
+//! `transactions` is the feed of all that is posted or was, deleted records among it.
+//!
 //! Ids are made of the record's place in the books ([`key`]). A contact's balance moves without its
 //! `updated_at`. Terms that the books cannot say are set by the control endpoint.
 //!
@@ -37,6 +39,7 @@ mod query;
 mod record;
 mod show;
 mod split;
+mod transactions;
 
 use std::collections::BTreeMap;
 

@@ -187,9 +187,15 @@ impl<'a> Teller<'a> {
         self.account_reference("ledger_accounts", Tag::LedgerAccount, sales)
     }
 
-    /// The transaction of a document. Recorded: without words.
+    /// The transaction of a record. Recorded: without words. What a payment of the books becomes, a
+    /// receipt and an allocation, are two of them.
     fn transaction(&self, key: Key) -> Value {
-        self.reference("transactions", key.tagged(Tag::Transaction), "")
+        let key = Key {
+            tag: Tag::Transaction,
+            id: key.id,
+            part: key.part << 8 | u64::from(key.tag as u8),
+        };
+        self.reference("transactions", key, "")
     }
 
     /// What a document is called in references to it.
@@ -199,6 +205,8 @@ impl<'a> Teller<'a> {
             Tag::CreditNote => Collection::SalesCreditNotes.path(),
             Tag::QuickEntry => Collection::SalesQuickEntries.path(),
             Tag::OpeningBalance => Collection::ContactOpeningBalances.path(),
+            // What path that has is not documented; it is read with its receipt.
+            Tag::OnAccount => "payments_on_account",
             _ => Collection::ContactPayments.path(),
         };
         let books = self.books();
@@ -208,10 +216,6 @@ impl<'a> Teller<'a> {
             _ => None,
         };
         let words = number.map(number_of).unwrap_or_default();
-        if key.tag == Tag::OnAccount {
-            // Money on account is read with its receipt; it has no path of its own.
-            return json!({"id": self.id(key), "displayed_as": words, "$path": ""});
-        }
         self.reference(list, key, &words)
     }
 }

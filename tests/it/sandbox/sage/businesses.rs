@@ -24,6 +24,7 @@ async fn the_header_names_the_business_and_is_echoed() {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["x-business"], ids[answers].as_str());
         assert!(!response.headers()["x_request_id"].is_empty());
+        assert_eq!(response.headers()["date"], "Tue, 05 May 2026 19:00:00 GMT");
         let body: Value = response.json().await.unwrap();
         totals.push(body["$total"].as_u64().unwrap());
     }

@@ -78,6 +78,24 @@ async fn what_is_deleted_is_told_by_deleted_since_only() {
     }
     let note = the(&sage, "sales_credit_notes").await;
     assert_eq!(note["outstanding_amount"], "40.0");
+    // The feed of postings tells all of it.
+    let feed = "transactions?attributes=all&updated_or_created_since=2026-05-05T19:01:00Z";
+    let moved = sage.items(feed).await;
+    for (list, id) in &ids {
+        let path = format!("/{list}/{id}");
+        let posted = moved
+            .iter()
+            .filter(|it| it["origin"]["$path"] == path.as_str());
+        let deleted: Vec<&Value> = posted.map(|posting| &posting["deleted"]).collect();
+        assert_eq!(deleted, [true], "{list}");
+    }
+    let live = moved.iter().filter(|posting| posting["deleted"] == false);
+    let live: Vec<&Value> = live.map(|posting| &posting["origin"]["id"]).collect();
+    assert_eq!(live, [&note["id"]]);
+    let mut transactions: Vec<&str> = moved.iter().map(|it| text(&it["id"])).collect();
+    transactions.sort_unstable();
+    transactions.dedup();
+    assert_eq!(transactions.len(), moved.len());
 }
 
 #[tokio::test]

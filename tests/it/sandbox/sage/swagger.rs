@@ -118,6 +118,9 @@ async fn every_member_is_described() {
         assert_eq!(sage.get(&path).await, all[0], "{path}");
         assert_eq!(all[0]["$path"], json!(format!("/{list}/{id}")));
     }
+    for one in sage.all("transactions", "").await {
+        swagger.check("Transaction", &one, "transactions", &mut found);
+    }
     for (path, definition) in [
         ("invoice_settings", "InvoiceSettings"),
         ("financial_settings", "FinancialSettings"),
