@@ -27,6 +27,7 @@ pub mod http;
 mod matching;
 pub(crate) mod oauth;
 pub mod quickbooks;
+pub mod sage;
 mod scalar;
 pub mod webhook;
 pub mod xero;

@@ -24,6 +24,7 @@ mod errors_catalogue;
 mod mirror;
 mod properties;
 mod quickbooks;
+mod sage;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod sign_in;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
+use super::retry::parse_http_date;
 use crate::provider::{ProviderError, ProviderResult, Purpose};
 
 /// What a call is to the provider's accounting and to a retry.
@@ -60,6 +62,11 @@ impl Answer {
     /// A header's text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// When the provider answered by its own clock, where it says.
+    pub(crate) fn answered_at(&self) -> Option<Timestamp> {
+        parse_http_date(self.header("date")?)
     }
 
     /// Whether the status says that it went well.

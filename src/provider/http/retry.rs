@@ -92,8 +92,13 @@ pub(super) fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration>
     if let Ok(seconds) = value.parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
     }
-    let date = DateTimeParser::new().parse_timestamp(value).ok()?;
+    let date = parse_http_date(value)?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
+}
+
+/// Reads the date of a header (`Mon, 23 Nov 2026 10:01:30 GMT`).
+pub(super) fn parse_http_date(value: &str) -> Option<Timestamp> {
+    DateTimeParser::new().parse_timestamp(value.trim()).ok()
 }
 
 #[cfg(test)]
