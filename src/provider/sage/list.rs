@@ -171,8 +171,9 @@ fn endpoints(dataset: Dataset) -> ProviderResult<&'static [Endpoint]> {
 pub(super) enum Ask {
     /// The rows, those changed at or after a time or all of them.
     Rows(Option<Timestamp>),
-    /// The ids of the rows.
-    Ids,
+    /// The rows that changed since the part before this one began: in a list without an order they may
+    /// have moved from its unread pages to those already read. Left out where it had one page.
+    Meanwhile,
     /// The rows of one contact.
     OfContact(String),
     /// The rows deleted at or after a time.
@@ -196,10 +197,13 @@ pub(super) struct Part {
 pub(super) fn parts(dataset: Dataset, since: Option<Timestamp>) -> ProviderResult<Vec<Part>> {
     let endpoints = endpoints(dataset)?;
     let part = |endpoint, ask| Part { endpoint, ask };
-    let mut parts: Vec<_> = endpoints
-        .iter()
-        .map(|endpoint| part(endpoint, Ask::Rows(since)))
-        .collect();
+    let mut parts = Vec::new();
+    for endpoint in endpoints {
+        parts.push(part(endpoint, Ask::Rows(since)));
+        if since.is_none() && !endpoint.ordered {
+            parts.push(part(endpoint, Ask::Meanwhile));
+        }
+    }
     if let Some(since) = since {
         let deletions = endpoints.iter().filter(|endpoint| endpoint.deletions);
         parts.extend(deletions.map(|endpoint| part(endpoint, Ask::Deleted(since))));
@@ -209,20 +213,6 @@ pub(super) fn parts(dataset: Dataset, since: Option<Timestamp>) -> ProviderResul
         }
     }
     Ok(parts)
-}
-
-/// The parts of a read of ids.
-///
-/// # Errors
-/// [`ProviderError::Unsupported`] for a dataset of other ledgers.
-pub(super) fn id_parts(dataset: Dataset) -> ProviderResult<Vec<Part>> {
-    let endpoints = endpoints(dataset)?.iter();
-    Ok(endpoints
-        .map(|endpoint| Part {
-            endpoint,
-            ask: Ask::Ids,
-        })
-        .collect())
 }
 
 /// The parts that read one contact's documents.
@@ -270,13 +260,7 @@ impl Part {
                 query.push(("attributes", "deleted_at".to_owned()));
                 query.push(("deleted_since", instant(before.unwrap_or(*since))));
             }
-            Ask::Ids => {
-                // A balance costs the ledger time and is no part of an id.
-                let filters = self.endpoint.filters.iter();
-                query.extend(filters.filter(|(name, _)| *name != "show_balance").map(own));
-                query.push(("attributes", "updated_at".to_owned()));
-            }
-            Ask::Rows(_) | Ask::OfContact(_) | Ask::Moved(_) => {
+            Ask::Rows(_) | Ask::Meanwhile | Ask::OfContact(_) | Ask::Moved(_) => {
                 query.extend(self.endpoint.filters.iter().map(own));
                 query.push(("attributes", self.endpoint.attributes.to_owned()));
             }

@@ -26,7 +26,7 @@ use super::http::{
 };
 use super::oauth::{ClientAuthentication, OAuth, OAuthSettings, RevocationBody};
 use super::{
-    Access, AccountingProvider, Authorization, CallMeter, Capabilities, ChangeFeed, Cursor, IdPage,
+    Access, AccountingProvider, Authorization, CallMeter, Capabilities, ChangeFeed, Cursor,
     OrganizationChoice, Page, ProviderError, ProviderResult, Reference,
 };
 use crate::clock::Clock;
@@ -212,16 +212,6 @@ impl AccountingProvider for Sage {
     ) -> ProviderResult<Records> {
         self.read_customer(access, reference, customer.as_str())
             .await
-    }
-
-    async fn ids(
-        &self,
-        access: &Access,
-        dataset: Dataset,
-        cursor: Option<&Cursor>,
-    ) -> ProviderResult<IdPage> {
-        let parts = list::id_parts(dataset)?;
-        self.read_ids(access, &parts, Place::read(cursor)).await
     }
 
     /// Every business that the person who consented can reach. Sage names none by itself: the one that

@@ -14,8 +14,8 @@
 //! page holds, are read by position. The page is then chosen so that it overlaps what is read already
 //! ([`window`]): where the last row read is found on it, nothing was skipped; where it is not, the read
 //! goes back. What a position cannot show is a row that moves from the part still unread into the part
-//! already read. Such a row has changed since the read began, so the first look for changes finds it;
-//! what escapes even that is found by the full comparison.
+//! already read. Such a row has changed since the read began, so the read ends by asking what did
+//! ([`super::list::Ask::Meanwhile`]).
 //!
 //! A page that is too much for Sage (it answers 5xx) is asked for in halves until it works.
 
@@ -60,6 +60,10 @@ pub(super) struct Place {
     /// How often it went back.
     #[serde(rename = "x", default)]
     went_back: u32,
+    /// When the read of the part began, once it has more than one page; carries over to the part that
+    /// asks what changed meanwhile.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(super) began: Option<String>,
     /// The terms of contacts that have none of their own, once read.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub(super) terms: Option<super::terms::Terms>,
@@ -90,6 +94,19 @@ impl Place {
             terms: self.terms.clone(),
             ..Self::default()
         }
+    }
+
+    /// The start of the part that asks what changed while the one before was read.
+    pub(super) fn meanwhile(&self, part: usize, done: u64) -> Self {
+        Self {
+            began: self.began.clone(),
+            ..self.of_part(part, done)
+        }
+    }
+
+    /// Whether no page of its part is read.
+    pub(super) fn is_start(&self) -> bool {
+        self.time.is_none() && self.end == 0 && self.anchor.is_none() && self.went_back == 0
     }
 
     /// How many rows are read, from the place's time on.

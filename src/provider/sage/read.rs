@@ -7,17 +7,17 @@ use futures_util::{StreamExt, TryStreamExt, future, stream};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::Sage;
 use super::calls::{Answered, Listed, POSTINGS_AT_MOST};
 use super::convert::{self, Context};
-use super::list::{Ask, Part, Shape, documents_of};
+use super::list::{Ask, Part, Shape, documents_of, instant};
 use super::paging::{Place, Step, step, window};
 use super::terms::Terms;
 use super::wire::{Bare, Contact, Item, Reference as WireReference, Row, Sale};
+use super::{OVERLAP, Sage};
 use crate::domain::freshness::Dataset;
 use crate::domain::records::{Deletion, DocumentRecord, Records};
 use crate::provider::convert::refuse_absurd_amounts;
-use crate::provider::{Access, IdPage, Page, ProviderError, ProviderResult, Reference};
+use crate::provider::{Access, Page, ProviderError, ProviderResult, Reference};
 
 /// How many contacts are read one by one at the same time.
 const CONTACTS_AT_ONCE: usize = 4;
@@ -73,8 +73,7 @@ impl Sage {
         let Some(part) = parts.get(place.part) else {
             return Err(ProviderError::Unsupported { dataset });
         };
-        let number = place.part;
-        let begins = place == place.of_part(number, place.done);
+        let begins = place.is_start();
         let converted = match part.ask {
             Ask::Deleted(_) => self.read_deleted(access, dataset, part, place).await?,
             Ask::Moved(since) => self.read_moved(access, reference, place, since).await?,
@@ -91,13 +90,18 @@ impl Sage {
             place,
             at,
         } = converted;
+        let meanwhile = part.ask == Ask::Meanwhile;
+        // It read those rows again that were counted already.
+        let count = if meanwhile { 0 } else { count };
         let done_before = place.done;
         let next = match next {
-            Next::Page(next) => Some(next),
-            Next::Part if number + 1 < parts.len() => {
-                Some(place.of_part(number + 1, done_before + count))
+            Next::Page(mut next) => {
+                let began = at.saturating_sub(OVERLAP).unwrap_or(at);
+                next.began.get_or_insert_with(|| instant(began));
+                Some(next)
             }
-            Next::Part | Next::End => None,
+            Next::Part => next_part(parts, &place, done_before + count),
+            Next::End => None,
         };
         refuse_absurd_amounts(&records)?;
         Ok(Page {
@@ -105,37 +109,9 @@ impl Sage {
             count,
             next: next.as_ref().map(Place::cursor),
             expected: total
-                .filter(|_| begins)
+                .filter(|_| begins && !meanwhile)
                 .map(|total| total.saturating_add(done_before)),
             answered_at: at,
-        })
-    }
-
-    /// Reads the page of ids at a place.
-    pub(super) async fn read_ids(
-        &self,
-        access: &Access,
-        parts: &[Part],
-        mut place: Place,
-    ) -> ProviderResult<IdPage> {
-        if place.part >= parts.len() {
-            place = Place::default();
-        }
-        let number = place.part;
-        let Some(part) = parts.get(number) else {
-            return Ok(IdPage {
-                ledger_ids: Vec::new(),
-                next: None,
-            });
-        };
-        let page = self.rows::<Bare>(access, part, place).await?;
-        let next = page.next.or_else(|| {
-            (number + 1 < parts.len()).then(|| page.place.of_part(number + 1, page.place.done))
-        });
-        let live = page.rows.into_iter().filter(|row| !row.is_deleted());
-        Ok(IdPage {
-            ledger_ids: live.map(|row| row.id).collect(),
-            next: next.as_ref().map(Place::cursor),
         })
     }
 
@@ -149,7 +125,12 @@ impl Sage {
     ) -> ProviderResult<ReadPage<T>> {
         loop {
             let window = window_of(&place, self.page_size);
-            let since = place.time.clone().or_else(|| part.since());
+            let began = (part.ask == Ask::Meanwhile).then(|| place.began.clone());
+            let since = place
+                .time
+                .clone()
+                .or_else(|| part.since())
+                .or(began.flatten());
             let listed = self
                 .calls
                 .list::<T>(access, part, since.as_deref(), window)
@@ -386,6 +367,17 @@ impl Sage {
                 Next::Part | Next::End => return Ok(all),
             }
         }
+    }
+}
+
+/// The start of the part that follows, if any.
+fn next_part(parts: &[Part], place: &Place, done: u64) -> Option<Place> {
+    let number = place.part + 1;
+    match parts.get(number)?.ask {
+        Ask::Meanwhile if place.began.is_some() => Some(place.meanwhile(number, done)),
+        // One page is a picture of one moment.
+        Ask::Meanwhile => next_part(parts, &place.of_part(number, done), done),
+        _ => Some(place.of_part(number, done)),
     }
 }
 

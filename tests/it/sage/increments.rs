@@ -1,6 +1,5 @@
 //! What changed, what went, whose balance moved, one customer, and the ids.
 
-use financial_pulse::domain::connection::ProviderKind;
 use financial_pulse::domain::freshness::Dataset;
 use financial_pulse::domain::ids::CustomerId;
 use financial_pulse::provider::{AccountingProvider, ProviderError};
@@ -9,7 +8,7 @@ use pretty_assertions::assert_eq;
 use serde_json::json;
 
 use super::business::BusinessServer;
-use super::ties::{contact, row, small_business};
+use super::ties::{row, small_business};
 use super::{Mirror, access, at, connector, decimal, pages, reference, settings, to};
 
 fn since() -> Timestamp {
@@ -156,53 +155,5 @@ async fn one_customer_comes_with_its_documents() {
     for id in ["supplier", "nobody"] {
         let refused = read(id).await;
         assert!(matches!(refused, Err(ProviderError::NotFound)), "{id}");
-    }
-}
-
-#[tokio::test]
-async fn the_ids_are_those_of_the_records() {
-    let mut business = small_business();
-    *business.list("contacts") = (0..450)
-        .map(|n| contact(&format!("c{n:03}"), "0.0"))
-        .collect();
-    let server = BusinessServer::start(business).await;
-    let provider = connector(settings(&server.url)).provider;
-    let mirror = Mirror::load(&provider).await;
-    server.asked();
-    for &dataset in ProviderKind::Sage.datasets() {
-        let (mut ids, mut cursor) = (std::collections::BTreeSet::new(), None);
-        loop {
-            let page = provider.ids(&access(), dataset, cursor.as_ref()).await;
-            let page = page.expect("ids");
-            ids.extend(page.ledger_ids);
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        let known: std::collections::BTreeSet<String> = match dataset {
-            Dataset::Items => mirror.items.keys().cloned().collect(),
-            Dataset::Customers => mirror
-                .customers
-                .keys()
-                .map(|id| id.as_str().to_owned())
-                .collect(),
-            dataset => {
-                let keys = mirror.documents.keys();
-                keys.filter(|(of, _)| *of == dataset)
-                    .map(|(_, id)| id.clone())
-                    .collect()
-            }
-        };
-        assert_eq!(ids, known, "{}", dataset.as_str());
-    }
-    for asked in server.asked() {
-        assert_eq!(
-            asked.get("attributes"),
-            Some("updated_at"),
-            "{}",
-            asked.path
-        );
-        assert_eq!(asked.get("show_balance"), None);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use financial_pulse::domain::connection::ProviderKind;
 use financial_pulse::provider::AccountingProvider;
 use serde_json::Value;
 
@@ -11,8 +10,7 @@ use super::ties::small_business;
 use super::{ACCOUNT, Mirror, TOKEN, access, at, connector, reference, settings};
 use crate::contracts;
 
-/// Every kind of request, as made by a whole load, a poll, an open page, a comparison and the choice of
-/// a business.
+/// Every kind of request, as made by a whole load, a poll, an open page and the choice of a business.
 async fn everything_asked() -> Vec<Asked> {
     let mut business = small_business();
     business.single.insert(
@@ -30,16 +28,6 @@ async fn everything_asked() -> Vec<Asked> {
         .customer(&access(), &reference(), customer)
         .await
         .expect("a customer");
-    for &dataset in ProviderKind::Sage.datasets() {
-        let mut cursor = None;
-        loop {
-            let page = provider.ids(&access(), dataset, cursor.as_ref()).await;
-            cursor = page.expect("ids").next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-    }
     provider.organization(&access()).await.expect("a business");
     let choice = provider.organizations(&TOKEN.into(), None).await;
     assert_eq!(choice.expect("businesses"), []);
