@@ -15,6 +15,7 @@ use crate::domain::connection::ProviderKind;
 use crate::domain::ids::{TenantId, UserId};
 use crate::provider::http::{HttpSettings, Limits};
 use crate::provider::quickbooks::{QuickBooks, QuickBooksSettings};
+use crate::provider::sage::{Sage, SageSettings};
 use crate::service::connections::Connections;
 use crate::service::inbox::Inbox;
 use crate::service::keys::key_records;
@@ -83,7 +84,48 @@ pub fn providers(
     let budget = quickbooks_budget(config);
     let meter = BudgetMeter::new(store.clone(), Arc::clone(clock), budget);
     let quickbooks = QuickBooks::new(quickbooks, Arc::clone(clock), Arc::new(meter))?;
-    Ok(Providers::new(vec![Arc::new(quickbooks)]))
+    let meter = BudgetMeter::new(store.clone(), Arc::clone(clock), sage_budget(config));
+    let sage = Sage::new(sage_settings(config), Arc::clone(clock), Arc::new(meter))?;
+    Ok(Providers::new(vec![Arc::new(quickbooks), Arc::new(sage)]))
+}
+
+/// How Sage is reached by the settings.
+fn sage_settings(config: &Config) -> SageSettings {
+    let settings = &config.sage;
+    let callback = format!("{}/oauth/sage/callback", config.server.public_url.origin());
+    let defaults = SageSettings::default();
+    SageSettings {
+        client_id: settings.client_id.clone().unwrap_or_default(),
+        client_secret: settings.client_secret.clone().unwrap_or_default(),
+        api_url: settings.api_url.as_str().to_owned(),
+        authorize_url: settings.authorize_url.as_str().to_owned(),
+        token_url: settings.token_url.as_str().to_owned(),
+        revoke_url: settings.revoke_url.as_str().to_owned(),
+        redirect_url: settings
+            .redirect_url
+            .as_ref()
+            .map_or(callback, |url| url.as_str().to_owned()),
+        http: HttpSettings {
+            connect_timeout: settings.connect_timeout,
+            request_timeout: settings.request_timeout,
+            limits: Limits {
+                per_minute: settings.requests_per_minute,
+                concurrent: settings.concurrent_requests,
+                ..defaults.http.limits
+            },
+            ..defaults.http
+        },
+        ..defaults
+    }
+}
+
+/// The calls that Sage takes from the whole app.
+fn sage_budget(config: &Config) -> Budget {
+    Budget {
+        calls: config.sage.daily_calls,
+        period: Period::Day,
+        shared: true,
+    }
 }
 
 /// The metered calls that QuickBooks gives free.
@@ -101,8 +143,8 @@ pub fn poll_interval(config: &Config, kind: ProviderKind) -> Duration {
         ProviderKind::QuickBooks
         // Until they have settings of their own.
         | ProviderKind::Xero
-        | ProviderKind::Sage
         | ProviderKind::Tryton => config.quickbooks.poll_interval,
+        ProviderKind::Sage => config.sage.poll_interval,
     }
 }
 
@@ -116,7 +158,10 @@ pub fn connections(
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Connections> {
     let providers = providers(config, store, clock)?;
-    let budgets = vec![(ProviderKind::QuickBooks, quickbooks_budget(config))];
+    let budgets = vec![
+        (ProviderKind::QuickBooks, quickbooks_budget(config)),
+        (ProviderKind::Sage, sage_budget(config)),
+    ];
     Ok(Connections::new(store.clone(), providers, Arc::clone(clock)).with_budgets(budgets))
 }
 

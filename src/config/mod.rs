@@ -16,8 +16,8 @@ use std::path::Path;
 pub use problem::{ConfigProblem, ConfigProblems, Place};
 pub use sections::{
     CacheSettings, DatabaseSettings, EncryptionSettings, GraphQlSettings, NativeSettings,
-    PipedriveSettings, QuickBooksSettings, ServerSettings, SessionSettings, SyncSettings,
-    TelemetrySettings,
+    PipedriveSettings, QuickBooksSettings, SageSettings, ServerSettings, SessionSettings,
+    SyncSettings, TelemetrySettings,
 };
 pub use value::{
     ByteSize, DatabaseUrl, EncryptionKey, FrameAncestor, LogFilter, LogFormat, ServiceUrl,
@@ -45,6 +45,8 @@ pub struct Config {
     pub pipedrive: PipedriveSettings,
     /// The connector to QuickBooks Online.
     pub quickbooks: QuickBooksSettings,
+    /// The connector to Sage Accounting.
+    pub sage: SageSettings,
     /// How the mirror is kept up to date.
     pub sync: SyncSettings,
     /// What is kept in memory.
@@ -87,6 +89,7 @@ impl Config {
         let native = NativeSettings::read(reader);
         let pipedrive = PipedriveSettings::read(reader);
         let quickbooks = QuickBooksSettings::read(reader);
+        let sage = SageSettings::read(reader);
         let sync = SyncSettings::read(reader);
         let cache = CacheSettings::read(reader);
         let graphql = GraphQlSettings::read(reader);
@@ -99,6 +102,7 @@ impl Config {
             native: native?,
             pipedrive: pipedrive?,
             quickbooks: quickbooks?,
+            sage: sage?,
             sync: sync?,
             cache: cache?,
             graphql: graphql?,

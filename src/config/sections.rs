@@ -198,13 +198,44 @@ section! {
         required request_timeout: Duration [at_least("1ms", MILLISECOND)],
     }
     whole |quickbooks: &QuickBooksSettings, section: &mut Section<'_, '_>| {
-        let missing = match (&quickbooks.client_id, &quickbooks.client_secret) {
-            (Some(_), None) => "client_secret",
-            (None, Some(_)) => "client_id",
-            _ => return Ok(()),
-        };
-        let advice = "client_id and client_secret go together; give both or neither";
-        Err(section.refuse(missing, advice.to_owned()))
+        let given = (quickbooks.client_id.is_some(), quickbooks.client_secret.is_some());
+        both_or_neither(given, section)
+    }
+}
+
+section! {
+    /// `[sage]`: the connector to Sage Accounting.
+    SageSettings = "sage" {
+        /// The app's client id.
+        optional client_id: String,
+        /// The app's client secret.
+        secret client_secret: SecretString,
+        /// Where the API answers, with its version.
+        required api_url: ServiceUrl,
+        /// Where consent is given.
+        required authorize_url: ServiceUrl,
+        /// Where tokens are issued.
+        required token_url: ServiceUrl,
+        /// Where tokens are revoked.
+        required revoke_url: ServiceUrl,
+        /// The registered return address, where it is not the one below `public_url`.
+        optional redirect_url: ServiceUrl,
+        /// How often each business is asked for changes.
+        required poll_interval: Duration [at_least("1s", SECOND)],
+        /// Calls a day for all businesses together.
+        required daily_calls: u64,
+        /// Requests a minute for one business.
+        required requests_per_minute: NonZeroU32,
+        /// Requests to one business at once.
+        required concurrent_requests: NonZeroU32,
+        /// How long to wait for a connection.
+        required connect_timeout: Duration [at_least("1ms", MILLISECOND)],
+        /// How long to wait for an answer.
+        required request_timeout: Duration [at_least("1ms", MILLISECOND)],
+    }
+    whole |sage: &SageSettings, section: &mut Section<'_, '_>| {
+        let given = (sage.client_id.is_some(), sage.client_secret.is_some());
+        both_or_neither(given, section)
     }
 }
 
@@ -260,6 +291,20 @@ section! {
         /// How lines look.
         required format: LogFormat,
     }
+}
+
+/// An app's id is of no use without its secret, nor the secret without the id.
+fn both_or_neither(
+    (id, secret): (bool, bool),
+    section: &mut Section<'_, '_>,
+) -> Result<(), Recorded> {
+    let missing = match (id, secret) {
+        (true, false) => "client_secret",
+        (false, true) => "client_id",
+        _ => return Ok(()),
+    };
+    let advice = "client_id and client_secret go together; give both or neither";
+    Err(section.refuse(missing, advice.to_owned()))
 }
 
 const MILLISECOND: Duration = Duration::from_millis(1);

@@ -241,7 +241,10 @@ async fn no_contact_is_lost_while_others_go_come_or_move() {
 #[tokio::test]
 async fn items_are_read_from_both_lists_as_one_dataset() {
     let mut business = Business::default();
-    let item = |id: String| json!({"id": id, "displayed_as": id, "description": id});
+    let item = |id: String| {
+        json!({"id": id, "displayed_as": id, "description": id,
+            "updated_at": "2026-01-01T08:00:00Z"})
+    };
     *business.list("products") = (0..250).map(|n| item(format!("p{n}"))).collect();
     *business.list("services") = (0..3).map(|n| item(format!("s{n}"))).collect();
     let server = BusinessServer::start(business).await;
