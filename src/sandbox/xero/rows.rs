@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use super::ledger;
 use super::wire::kind;
 use crate::sandbox::books::{Books, Cash, Document, Id, Kind, List, OnAccount, Source};
+use crate::sandbox::found::Found;
 use crate::sandbox::guid::Guid;
 
 /// The lists.
@@ -110,11 +111,8 @@ pub(crate) struct Kept {
     rows: HashMap<Resource, Arc<[Row]>>,
     owes: Option<Arc<HashMap<Id, Owes>>>,
     /// The last lists that were filtered and sorted, by what was asked.
-    sorted: Vec<(String, Arc<[Row]>)>,
+    sorted: Found<Row>,
 }
-
-/// How many sorted lists are kept: paging through a large one sorts it once, not once a page.
-const REMEMBERED: usize = 8;
 
 impl Kept {
     fn refresh(&mut self, books: &Books, today: Date) {
@@ -164,18 +162,12 @@ impl Kept {
     /// A list that was sorted for the same question.
     pub(super) fn sorted(&mut self, books: &Books, today: Date, key: &str) -> Option<Arc<[Row]>> {
         self.refresh(books, today);
-        self.sorted
-            .iter()
-            .find(|(known, _)| known == key)
-            .map(|(_, rows)| rows.clone())
+        self.sorted.get(books.revision, key)
     }
 
     /// Keeps a sorted list.
     pub(super) fn keep(&mut self, key: String, rows: Arc<[Row]>) {
-        if self.sorted.len() == REMEMBERED {
-            self.sorted.remove(0);
-        }
-        self.sorted.push((key, rows));
+        self.sorted.put(key, rows);
     }
 }
 
