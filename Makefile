@@ -28,9 +28,9 @@ lint: widget ## rustfmt, clippy and rustdoc without a warning
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
 
-test-rust: widget ## Unit and integration tests on SQLite and on PostgreSQL
-	@scripts/require.sh cc postgresql
-	scripts/with-postgres.sh $(CARGO) test --locked
+test-rust: widget ## Unit and integration tests on SQLite and on PostgreSQL, and against a running Tryton
+	@scripts/require.sh cc postgresql python
+	PULSE_TEST_TRYTON_REQUIRED=1 scripts/with-postgres.sh scripts/with-tryton.sh $(CARGO) test --locked
 
 test-widget: widget ## The widget's lints, types and tests
 	cd widget && npm run --silent check

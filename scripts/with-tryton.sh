@@ -72,6 +72,7 @@ said = sys.version + sys.argv[2] + pathlib.Path(sys.argv[1]).read_text()
 print(hashlib.sha256(said.encode()).hexdigest()[:16])' "$seeds/requirements.txt" "$modules")
 kept="${CARGO_TARGET_DIR:-$root/target}/tryton/$pins"
 password=only-on-loopback
+export PYTHONDONTWRITEBYTECODE=1
 if [ ! -e "$kept/ready" ]; then
     echo "Installing the Tryton server of the tests (once) ..." >&2
     mkdir -p "$(dirname "$kept")"

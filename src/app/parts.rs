@@ -16,11 +16,12 @@ use crate::domain::ids::{TenantId, UserId};
 use crate::provider::http::{HttpSettings, Limits};
 use crate::provider::quickbooks::{QuickBooks, QuickBooksSettings};
 use crate::provider::sage::{Sage, SageSettings};
+use crate::provider::tryton::{Tryton, TrytonSettings};
 use crate::service::connections::Connections;
 use crate::service::inbox::Inbox;
 use crate::service::keys::key_records;
 use crate::service::ledger::Providers;
-use crate::service::meter::{Budget, BudgetMeter, Period};
+use crate::service::meter::{Budget, BudgetMeter, Period, Unmetered};
 use crate::service::refresh_queue::RefreshQueue;
 use crate::service::sync::{Sync, SyncSettings};
 use crate::store::Store;
@@ -86,7 +87,37 @@ pub fn providers(
     let quickbooks = QuickBooks::new(quickbooks, Arc::clone(clock), Arc::new(meter))?;
     let meter = BudgetMeter::new(store.clone(), Arc::clone(clock), sage_budget(config));
     let sage = Sage::new(sage_settings(config), Arc::clone(clock), Arc::new(meter))?;
-    Ok(Providers::new(vec![Arc::new(quickbooks), Arc::new(sage)]))
+    let tryton = Tryton::new(
+        tryton_settings(config),
+        Arc::clone(clock),
+        Arc::new(Unmetered),
+    )?;
+    Ok(Providers::new(vec![
+        Arc::new(quickbooks),
+        Arc::new(sage),
+        Arc::new(tryton),
+    ]))
+}
+
+/// How Tryton is reached by the settings. It meters nothing: the server is the customer's own.
+fn tryton_settings(config: &Config) -> TrytonSettings {
+    let settings = &config.tryton;
+    let defaults = TrytonSettings::default();
+    TrytonSettings {
+        url: settings.url.as_str().to_owned(),
+        database: settings.database.clone().unwrap_or_default(),
+        http: HttpSettings {
+            connect_timeout: settings.connect_timeout,
+            request_timeout: settings.request_timeout,
+            limits: Limits {
+                per_minute: settings.requests_per_minute,
+                concurrent: settings.concurrent_requests,
+                ..defaults.http.limits
+            },
+            ..defaults.http
+        },
+        page_size: settings.page_size.get(),
+    }
 }
 
 /// How Sage is reached by the settings.
@@ -142,8 +173,8 @@ pub fn poll_interval(config: &Config, kind: ProviderKind) -> Duration {
     match kind {
         ProviderKind::QuickBooks
         // Until they have settings of their own.
-        | ProviderKind::Xero
-        | ProviderKind::Tryton => config.quickbooks.poll_interval,
+        | ProviderKind::Xero => config.quickbooks.poll_interval,
+        ProviderKind::Tryton => config.tryton.poll_interval,
         ProviderKind::Sage => config.sage.poll_interval,
     }
 }

@@ -17,7 +17,7 @@ pub use problem::{ConfigProblem, ConfigProblems, Place};
 pub use sections::{
     CacheSettings, DatabaseSettings, EncryptionSettings, GraphQlSettings, NativeSettings,
     PipedriveSettings, QuickBooksSettings, SageSettings, ServerSettings, SessionSettings,
-    SyncSettings, TelemetrySettings,
+    SyncSettings, TelemetrySettings, TrytonSettings,
 };
 pub use value::{
     ByteSize, DatabaseUrl, EncryptionKey, FrameAncestor, LogFilter, LogFormat, ServiceUrl,
@@ -47,6 +47,8 @@ pub struct Config {
     pub quickbooks: QuickBooksSettings,
     /// The connector to Sage Accounting.
     pub sage: SageSettings,
+    /// The connector to a Tryton server.
+    pub tryton: TrytonSettings,
     /// How the mirror is kept up to date.
     pub sync: SyncSettings,
     /// What is kept in memory.
@@ -90,6 +92,7 @@ impl Config {
         let pipedrive = PipedriveSettings::read(reader);
         let quickbooks = QuickBooksSettings::read(reader);
         let sage = SageSettings::read(reader);
+        let tryton = TrytonSettings::read(reader);
         let sync = SyncSettings::read(reader);
         let cache = CacheSettings::read(reader);
         let graphql = GraphQlSettings::read(reader);
@@ -103,6 +106,7 @@ impl Config {
             pipedrive: pipedrive?,
             quickbooks: quickbooks?,
             sage: sage?,
+            tryton: tryton?,
             sync: sync?,
             cache: cache?,
             graphql: graphql?,

@@ -240,6 +240,28 @@ section! {
 }
 
 section! {
+    /// `[tryton]`: the connector to a Tryton server.
+    TrytonSettings = "tryton" {
+        /// Where the server answers.
+        required url: ServiceUrl,
+        /// The database in which a new connection's company is looked for.
+        optional database: String,
+        /// How often each company is asked for changes.
+        required poll_interval: Duration [at_least("1s", SECOND)],
+        /// Requests a minute for one company.
+        required requests_per_minute: NonZeroU32,
+        /// Requests to one company at once.
+        required concurrent_requests: NonZeroU32,
+        /// Records on a page.
+        required page_size: NonZeroU32,
+        /// How long to wait for a connection.
+        required connect_timeout: Duration [at_least("1ms", MILLISECOND)],
+        /// How long to wait for an answer.
+        required request_timeout: Duration [at_least("1ms", MILLISECOND)],
+    }
+}
+
+section! {
     /// `[sync]`: how the mirror is kept up to date.
     SyncSettings = "sync" {
         /// How far each poll reaches back before the last one.

@@ -29,6 +29,7 @@ pub(crate) mod oauth;
 pub mod quickbooks;
 pub mod sage;
 mod scalar;
+pub mod tryton;
 pub mod webhook;
 pub mod xero;
 

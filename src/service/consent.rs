@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::FutureExt;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use rand::RngCore;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,10 @@ use crate::domain::freshness::ConnectionState;
 use crate::domain::ids::{ConnectionId, GrantId};
 use crate::provider::OrganizationChoice;
 use crate::store::{Grant, StoredTokens};
+
+/// When a key ends that does not end by itself: the year 9999. The last instant that there is cannot be
+/// stored, which keeps milliseconds.
+const NEVER: Timestamp = Timestamp::constant(253_370_764_800, 0);
 
 /// How long a person has to consent after the address was printed.
 const CONSENT_TIME: SignedDuration = SignedDuration::from_mins(30);
@@ -256,7 +260,7 @@ impl Connections {
         let reached = provider.organizations(&key, None).await?;
         let tokens = StoredTokens {
             access: key.clone(),
-            access_expires_at: jiff::Timestamp::MAX,
+            access_expires_at: NEVER,
             // The key is what tells this grant's tokens from others.
             refresh: key,
             refresh_expires_at: None,

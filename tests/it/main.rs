@@ -31,5 +31,6 @@ mod sign_in;
 mod store;
 mod support;
 mod tie_out;
+mod tryton;
 mod webhooks;
 mod xero;

@@ -17,8 +17,8 @@ use financial_pulse::service::ledger::Providers;
 use financial_pulse::service::refresh_queue::RefreshQueue;
 use financial_pulse::service::sync::{Depth, Sync, SyncReport, SyncSettings};
 use financial_pulse::store::{Store, Tenant, TenantSettings};
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -126,29 +126,8 @@ impl Mirrored {
 
     /// The pulse of customers, the first being the linked one.
     pub(crate) async fn pulse(&self, customers: &[CustomerId]) -> Pulse {
-        let store = self.store();
-        let connection = store.connection(&self.connection).await;
-        let connection = connection.expect("readable").expect("there");
-        let state = store.sync_state(&self.connection).await.expect("readable");
-        let books = store.books(&self.connection, customers).await;
-        let family = Family {
-            organization: Arc::new(connection.organization.expect("read by the sync")),
-            time_zone: zone(&self.books),
-            members: books.expect("readable").into_iter().map(Arc::new).collect(),
-            limits: Vec::new(),
-            items: Arc::new(store.items(&self.connection).await.expect("readable")),
-            rates: store.rates(&self.connection).await.expect("readable"),
-            freshness: Arc::new(ConnectionFreshness {
-                state: ConnectionState::Active,
-                poll_interval: POLL_INTERVAL,
-                first_load_running: false,
-                datasets: state.datasets,
-            }),
-        };
-        let settings = PulseSettings {
-            policy: CreditPolicy::default(),
-        };
-        pulse::pulse(&[Arc::new(family)], &settings, None, self.books.clock.now())
+        let now = self.books.clock.now();
+        pulse_of(self.store(), &self.connection, customers, now).await
     }
 
     /// What a customer with one currency owes, and what of it is overdue.
@@ -181,4 +160,35 @@ impl Mirrored {
 
 fn zone(books: &Books) -> TimeZone {
     TimeZone::get(books.zone).expect("a known zone")
+}
+
+/// The pulse of customers of one connection, the first being the linked one.
+pub(crate) async fn pulse_of(
+    store: &Store,
+    connection: &ConnectionId,
+    customers: &[CustomerId],
+    now: Timestamp,
+) -> Pulse {
+    let stored = store.connection(connection).await;
+    let stored = stored.expect("readable").expect("there");
+    let state = store.sync_state(connection).await.expect("readable");
+    let books = store.books(connection, customers).await;
+    let family = Family {
+        organization: Arc::new(stored.organization.expect("read by the sync")),
+        time_zone: stored.time_zone,
+        members: books.expect("readable").into_iter().map(Arc::new).collect(),
+        limits: Vec::new(),
+        items: Arc::new(store.items(connection).await.expect("readable")),
+        rates: store.rates(connection).await.expect("readable"),
+        freshness: Arc::new(ConnectionFreshness {
+            state: ConnectionState::Active,
+            poll_interval: POLL_INTERVAL,
+            first_load_running: false,
+            datasets: state.datasets,
+        }),
+    };
+    let settings = PulseSettings {
+        policy: CreditPolicy::default(),
+    };
+    pulse::pulse(&[Arc::new(family)], &settings, None, now)
 }
