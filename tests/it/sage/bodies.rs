@@ -115,7 +115,7 @@ const TABLE: &[(&str, Use)] = &[
     ("recorded-financial-settings.json", Use::Settings("GBP")),
     (
         "recorded-products-page1.json",
-        Use::Page(Dataset::Items, 50, 50),
+        Use::Page(Dataset::Items, 3, 3),
     ),
     (
         "recorded-purchase-invoices.json",
