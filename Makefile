@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 WIDGET_SOURCES := $(shell find widget -path widget/node_modules -prune -o -path widget/dist -prune -o -type f -print 2>/dev/null) schema.graphql
 
-.PHONY: help demo run test check lint test-rust test-widget test-browser widget build bench scale schema fmt clean
+.PHONY: help demo run test check lint test-rust test-widget test-prism test-browser widget build bench scale schema fmt clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ demo: widget ## Start the sandbox books, the API and a demo CRM; Ctrl-C ends it
 run: widget ## Start the service with ./financial-pulse.toml
 	$(CARGO) run --locked -- serve
 
-test: check test-rust test-browser ## Everything: lints, docs, unit, both databases, the browser
+test: check test-rust test-prism test-browser ## Everything: lints, docs, unit, both databases, the browser
 
 check: lint test-widget ## Lints, formatting, documentation, the widget's own tests
 
@@ -38,6 +38,14 @@ test-widget: widget ## The widget's lints, types and tests
 test-browser: build ## The widget in a real browser: every state, the whole demo, axe; the GraphQL-over-HTTP audit
 	@scripts/require.sh chromium
 	cd widget && npm run --silent test:states && npm run --silent test:demo && npm run --silent test:audit
+
+test-prism: widget tests/prism/node_modules/.package-lock.json ## The connector's requests, held to Xero's published description
+	@scripts/require.sh cc
+	scripts/with-prism.sh $(CARGO) test --locked --test it xero::prism -- --ignored
+
+tests/prism/node_modules/.package-lock.json: tests/prism/package.json tests/prism/package-lock.json
+	@scripts/require.sh node
+	cd tests/prism && npm ci --no-audit --no-fund --silent
 
 widget: widget/dist/index.html ## Build the widget
 
@@ -70,4 +78,4 @@ fmt: ## Format everything
 
 clean: ## Remove what was built
 	$(CARGO) clean
-	rm -rf widget/dist widget/node_modules .demo
+	rm -rf widget/dist widget/node_modules tests/prism/node_modules .demo

@@ -37,7 +37,7 @@ pub(crate) async fn print(stage: &Stage) {
         Arc::clone(&clock),
         Arc::clone(&snapshots),
         Arc::new(Nobody),
-        LedgerPages::new("https://app.example/app"),
+        LedgerPages::new("https://app.example/app", "https://go.example"),
     ));
     let services = Services {
         reader: Arc::clone(&reader),

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{self, Role};
 use crate::clock::Clock;
-use crate::config::{Config, EncryptionKey};
+use crate::config::{Config, EncryptionKey, ServiceUrl};
 use crate::crypto::{Key, KeyRing};
 use crate::domain::connection::ProviderKind;
 use crate::domain::ids::{TenantId, UserId};
@@ -17,6 +18,7 @@ use crate::provider::http::{HttpSettings, Limits};
 use crate::provider::quickbooks::{QuickBooks, QuickBooksSettings};
 use crate::provider::sage::{Sage, SageSettings};
 use crate::provider::tryton::{Tryton, TrytonSettings};
+use crate::provider::xero::{Xero, XeroSettings};
 use crate::service::connections::Connections;
 use crate::service::inbox::Inbox;
 use crate::service::keys::key_records;
@@ -48,28 +50,39 @@ pub fn providers(
     store: &Store,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Providers> {
+    let meter = |budget| Arc::new(BudgetMeter::new(store.clone(), Arc::clone(clock), budget));
+    let quickbooks = QuickBooks::new(
+        quickbooks(config),
+        Arc::clone(clock),
+        meter(quickbooks_budget(config)),
+    )?;
+    let xero = Xero::new(xero(config), Arc::clone(clock), meter(xero_budget(config)))?;
+    let sage = Sage::new(sage(config), Arc::clone(clock), meter(sage_budget(config)))?;
+    let tryton = Tryton::new(tryton(config), Arc::clone(clock), Arc::new(Unmetered))?;
+    Ok(Providers::new(vec![
+        Arc::new(quickbooks),
+        Arc::new(xero),
+        Arc::new(sage),
+        Arc::new(tryton),
+    ]))
+}
+
+fn quickbooks(config: &Config) -> QuickBooksSettings {
     let settings = &config.quickbooks;
-    let callback = format!(
-        "{}/oauth/quickbooks/callback",
-        config.server.public_url.origin()
-    );
     let defaults = QuickBooksSettings::default();
-    let quickbooks = QuickBooksSettings {
+    QuickBooksSettings {
         client_id: settings.client_id.clone().unwrap_or_default(),
         client_secret: settings.client_secret.clone().unwrap_or_default(),
-        webhook_keys: [&settings.webhook_key, &settings.previous_webhook_key]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect(),
+        webhook_keys: webhook_keys([&settings.webhook_key, &settings.previous_webhook_key]),
         api_url: settings.api_url.as_str().to_owned(),
         authorize_url: settings.authorize_url.as_str().to_owned(),
         token_url: settings.token_url.as_str().to_owned(),
         revoke_url: settings.revoke_url.as_str().to_owned(),
-        redirect_url: settings
-            .redirect_url
-            .as_ref()
-            .map_or(callback, |url| url.as_str().to_owned()),
+        redirect_url: redirect_url(
+            config,
+            ProviderKind::QuickBooks,
+            settings.redirect_url.as_ref(),
+        ),
         http: HttpSettings {
             connect_timeout: settings.connect_timeout,
             request_timeout: settings.request_timeout,
@@ -81,26 +94,63 @@ pub fn providers(
             ..defaults.http
         },
         ..defaults
-    };
-    let budget = quickbooks_budget(config);
-    let meter = BudgetMeter::new(store.clone(), Arc::clone(clock), budget);
-    let quickbooks = QuickBooks::new(quickbooks, Arc::clone(clock), Arc::new(meter))?;
-    let meter = BudgetMeter::new(store.clone(), Arc::clone(clock), sage_budget(config));
-    let sage = Sage::new(sage_settings(config), Arc::clone(clock), Arc::new(meter))?;
-    let tryton = Tryton::new(
-        tryton_settings(config),
-        Arc::clone(clock),
-        Arc::new(Unmetered),
-    )?;
-    Ok(Providers::new(vec![
-        Arc::new(quickbooks),
-        Arc::new(sage),
-        Arc::new(tryton),
-    ]))
+    }
+}
+
+fn xero(config: &Config) -> XeroSettings {
+    let settings = &config.xero;
+    let defaults = XeroSettings::default();
+    XeroSettings {
+        client_id: settings.client_id.clone().unwrap_or_default(),
+        client_secret: settings.client_secret.clone().unwrap_or_default(),
+        webhook_keys: webhook_keys([&settings.webhook_key, &settings.previous_webhook_key]),
+        api_url: settings.api_url.as_str().to_owned(),
+        connections_url: settings.connections_url.as_str().to_owned(),
+        authorize_url: settings.authorize_url.as_str().to_owned(),
+        token_url: settings.token_url.as_str().to_owned(),
+        revoke_url: settings.revoke_url.as_str().to_owned(),
+        redirect_url: redirect_url(config, ProviderKind::Xero, settings.redirect_url.as_ref()),
+        http: HttpSettings {
+            connect_timeout: settings.connect_timeout,
+            request_timeout: settings.request_timeout,
+            limits: Limits {
+                per_minute: settings.requests_per_minute,
+                concurrent: settings.concurrent_requests,
+                ..defaults.http.limits
+            },
+            ..defaults.http
+        },
+        ..defaults
+    }
+}
+
+fn sage(config: &Config) -> SageSettings {
+    let settings = &config.sage;
+    let defaults = SageSettings::default();
+    SageSettings {
+        client_id: settings.client_id.clone().unwrap_or_default(),
+        client_secret: settings.client_secret.clone().unwrap_or_default(),
+        api_url: settings.api_url.as_str().to_owned(),
+        authorize_url: settings.authorize_url.as_str().to_owned(),
+        token_url: settings.token_url.as_str().to_owned(),
+        revoke_url: settings.revoke_url.as_str().to_owned(),
+        redirect_url: redirect_url(config, ProviderKind::Sage, settings.redirect_url.as_ref()),
+        http: HttpSettings {
+            connect_timeout: settings.connect_timeout,
+            request_timeout: settings.request_timeout,
+            limits: Limits {
+                per_minute: settings.requests_per_minute,
+                concurrent: settings.concurrent_requests,
+                ..defaults.http.limits
+            },
+            ..defaults.http
+        },
+        ..defaults
+    }
 }
 
 /// How Tryton is reached by the settings. It meters nothing: the server is the customer's own.
-fn tryton_settings(config: &Config) -> TrytonSettings {
+fn tryton(config: &Config) -> TrytonSettings {
     let settings = &config.tryton;
     let defaults = TrytonSettings::default();
     TrytonSettings {
@@ -120,33 +170,28 @@ fn tryton_settings(config: &Config) -> TrytonSettings {
     }
 }
 
-/// How Sage is reached by the settings.
-fn sage_settings(config: &Config) -> SageSettings {
-    let settings = &config.sage;
-    let callback = format!("{}/oauth/sage/callback", config.server.public_url.origin());
-    let defaults = SageSettings::default();
-    SageSettings {
-        client_id: settings.client_id.clone().unwrap_or_default(),
-        client_secret: settings.client_secret.clone().unwrap_or_default(),
-        api_url: settings.api_url.as_str().to_owned(),
-        authorize_url: settings.authorize_url.as_str().to_owned(),
-        token_url: settings.token_url.as_str().to_owned(),
-        revoke_url: settings.revoke_url.as_str().to_owned(),
-        redirect_url: settings
-            .redirect_url
-            .as_ref()
-            .map_or(callback, |url| url.as_str().to_owned()),
-        http: HttpSettings {
-            connect_timeout: settings.connect_timeout,
-            request_timeout: settings.request_timeout,
-            limits: Limits {
-                per_minute: settings.requests_per_minute,
-                concurrent: settings.concurrent_requests,
-                ..defaults.http.limits
-            },
-            ..defaults.http
+/// The keys that a ledger's webhooks are signed with, the one in use first.
+fn webhook_keys(keys: [&Option<SecretString>; 2]) -> Vec<SecretString> {
+    keys.into_iter().flatten().cloned().collect()
+}
+
+/// Where a person comes back to after consenting: the address given, else ours.
+fn redirect_url(config: &Config, kind: ProviderKind, given: Option<&ServiceUrl>) -> String {
+    given.map_or_else(
+        || {
+            let origin = config.server.public_url.origin();
+            format!("{origin}/oauth/{kind}/callback")
         },
-        ..defaults
+        |url| url.as_str().to_owned(),
+    )
+}
+
+/// The metered calls that QuickBooks gives free.
+fn quickbooks_budget(config: &Config) -> Budget {
+    Budget {
+        calls: config.quickbooks.monthly_reads,
+        period: Period::Month,
+        shared: true,
     }
 }
 
@@ -159,23 +204,22 @@ fn sage_budget(config: &Config) -> Budget {
     }
 }
 
-/// The metered calls that QuickBooks gives free.
-fn quickbooks_budget(config: &Config) -> Budget {
+/// The calls that Xero allows each organization.
+fn xero_budget(config: &Config) -> Budget {
     Budget {
-        calls: config.quickbooks.monthly_reads,
-        period: Period::Month,
-        shared: true,
+        calls: config.xero.daily_calls,
+        period: Period::Day,
+        shared: false,
     }
 }
 
 /// How often a ledger is asked for changes, unless its connection says otherwise.
 pub fn poll_interval(config: &Config, kind: ProviderKind) -> Duration {
     match kind {
-        ProviderKind::QuickBooks
-        // Until they have settings of their own.
-        | ProviderKind::Xero => config.quickbooks.poll_interval,
-        ProviderKind::Tryton => config.tryton.poll_interval,
+        ProviderKind::QuickBooks => config.quickbooks.poll_interval,
+        ProviderKind::Xero => config.xero.poll_interval,
         ProviderKind::Sage => config.sage.poll_interval,
+        ProviderKind::Tryton => config.tryton.poll_interval,
     }
 }
 
@@ -191,6 +235,7 @@ pub fn connections(
     let providers = providers(config, store, clock)?;
     let budgets = vec![
         (ProviderKind::QuickBooks, quickbooks_budget(config)),
+        (ProviderKind::Xero, xero_budget(config)),
         (ProviderKind::Sage, sage_budget(config)),
     ];
     Ok(Connections::new(store.clone(), providers, Arc::clone(clock)).with_budgets(budgets))

@@ -186,7 +186,10 @@ fn doors(
         Arc::clone(clock),
         Arc::clone(snapshots),
         Arc::new(refreshes),
-        LedgerPages::new(config.quickbooks.app_url.as_str()),
+        LedgerPages::new(
+            config.quickbooks.app_url.as_str(),
+            config.xero.app_url.as_str(),
+        ),
     ));
     let services = Services {
         reader: Arc::clone(&reader),

@@ -17,7 +17,7 @@ pub use problem::{ConfigProblem, ConfigProblems, Place};
 pub use sections::{
     CacheSettings, DatabaseSettings, EncryptionSettings, GraphQlSettings, NativeSettings,
     PipedriveSettings, QuickBooksSettings, SageSettings, ServerSettings, SessionSettings,
-    SyncSettings, TelemetrySettings, TrytonSettings,
+    SyncSettings, TelemetrySettings, TrytonSettings, XeroSettings,
 };
 pub use value::{
     ByteSize, DatabaseUrl, EncryptionKey, FrameAncestor, LogFilter, LogFormat, ServiceUrl,
@@ -49,6 +49,8 @@ pub struct Config {
     pub sage: SageSettings,
     /// The connector to a Tryton server.
     pub tryton: TrytonSettings,
+    /// The connector to Xero.
+    pub xero: XeroSettings,
     /// How the mirror is kept up to date.
     pub sync: SyncSettings,
     /// What is kept in memory.
@@ -93,6 +95,7 @@ impl Config {
         let quickbooks = QuickBooksSettings::read(reader);
         let sage = SageSettings::read(reader);
         let tryton = TrytonSettings::read(reader);
+        let xero = XeroSettings::read(reader);
         let sync = SyncSettings::read(reader);
         let cache = CacheSettings::read(reader);
         let graphql = GraphQlSettings::read(reader);
@@ -107,6 +110,7 @@ impl Config {
             quickbooks: quickbooks?,
             sage: sage?,
             tryton: tryton?,
+            xero: xero?,
             sync: sync?,
             cache: cache?,
             graphql: graphql?,

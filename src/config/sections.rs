@@ -262,6 +262,50 @@ section! {
 }
 
 section! {
+    /// `[xero]`: the connector to Xero.
+    XeroSettings = "xero" {
+        /// The app's client id.
+        optional client_id: String,
+        /// The app's client secret.
+        secret client_secret: SecretString,
+        /// The key with which Xero signs webhooks.
+        secret webhook_key: SecretString,
+        /// The key before the last change.
+        secret previous_webhook_key: SecretString,
+        /// Where the API answers.
+        required api_url: ServiceUrl,
+        /// Where the organizations that a consent reaches are listed.
+        required connections_url: ServiceUrl,
+        /// Where consent is given.
+        required authorize_url: ServiceUrl,
+        /// Where tokens are issued.
+        required token_url: ServiceUrl,
+        /// Where tokens are revoked.
+        required revoke_url: ServiceUrl,
+        /// The registered return address, where it is not the one below `public_url`.
+        optional redirect_url: ServiceUrl,
+        /// Where people open Xero.
+        required app_url: ServiceUrl,
+        /// How often each organization is asked for changes.
+        required poll_interval: Duration [at_least("1s", SECOND)],
+        /// Calls a day for one organization.
+        required daily_calls: u64,
+        /// Requests a minute for one organization.
+        required requests_per_minute: NonZeroU32,
+        /// Requests to one organization at once.
+        required concurrent_requests: NonZeroU32,
+        /// How long to wait for a connection.
+        required connect_timeout: Duration [at_least("1ms", MILLISECOND)],
+        /// How long to wait for an answer.
+        required request_timeout: Duration [at_least("1ms", MILLISECOND)],
+    }
+    whole |xero: &XeroSettings, section: &mut Section<'_, '_>| {
+        let given = (xero.client_id.is_some(), xero.client_secret.is_some());
+        both_or_neither(given, section)
+    }
+}
+
+section! {
     /// `[sync]`: how the mirror is kept up to date.
     SyncSettings = "sync" {
         /// How far each poll reaches back before the last one.

@@ -50,6 +50,8 @@ fn the_default_file_says_what_holds_without_a_file() {
     assert_eq!(without.cache.snapshot_bytes, ByteSize(256 << 20));
     assert_eq!(without.telemetry.format, LogFormat::Json);
     assert_eq!(without.quickbooks.monthly_reads, 500_000);
+    assert_eq!(without.xero.daily_calls, 1000);
+    assert_eq!(without.xero.poll_interval, Duration::from_mins(30));
     assert_eq!(without.sage.daily_calls, 1_296_000);
     assert_eq!(without.sage.poll_interval, Duration::from_mins(15));
 }
@@ -270,6 +272,10 @@ fn a_mistake_is_named_at_its_line_with_what_to_write() {
         (
             "[quickbooks]\nclient_id = \"app\"\n",
             "not set: quickbooks.client_secret: client_id and client_secret go together; give both or neither",
+        ),
+        (
+            "[xero]\nclient_secret = \"s\"\n",
+            "not set: xero.client_id: client_id and client_secret go together; give both or neither",
         ),
         (
             "[sage]\nclient_secret = \"s\"\n",

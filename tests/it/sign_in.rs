@@ -84,7 +84,7 @@ impl Pages {
             Arc::clone(&time),
             Arc::new(Snapshots::new(1 << 20)),
             Arc::new(NoRefresh),
-            LedgerPages::new("https://app.qbo.intuit.com/app"),
+            LedgerPages::new("https://app.qbo.intuit.com/app", "https://go.xero.com"),
         );
         let services = Services {
             reader: Arc::new(reader),

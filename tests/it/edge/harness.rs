@@ -120,7 +120,7 @@ impl App {
             Arc::clone(&shared),
             Arc::clone(&snapshots),
             Arc::clone(&asked) as Arc<dyn RefreshRequests>,
-            LedgerPages::new("https://app.example/app"),
+            LedgerPages::new("https://app.example/app", "https://go.example"),
         ));
         let sessions = Sessions::new(
             &keys.derive("sessions"),
