@@ -11,4 +11,5 @@ mod mirror;
 mod outage;
 mod place;
 mod race;
+mod scale;
 mod webhook;

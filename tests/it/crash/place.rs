@@ -294,6 +294,14 @@ impl Process {
         self.child.try_wait().expect("a child").is_some()
     }
 
+    /// The most memory that it has held so far, in bytes, where the system tells (Linux).
+    pub(super) fn peak_memory(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kibibytes * 1024)
+    }
+
     /// Kills it as `kill -9` does: it does nothing more.
     pub(super) fn kill(mut self) {
         self.child.kill().expect("killed");
