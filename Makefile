@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 WIDGET_SOURCES := $(shell find widget -path widget/node_modules -prune -o -path widget/dist -prune -o -type f -print 2>/dev/null) schema.graphql
 
-.PHONY: help demo run test check lint test-rust test-widget test-prism test-browser widget build bench scale schema fmt clean
+.PHONY: help demo run test check lint test-rust test-widget test-prism test-browser widget build bench scale schedules schema fmt clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,7 +65,11 @@ bench: widget ## Speed and memory, side by side with a handler that serves stati
 	@scripts/require.sh cc
 	scripts/bench.sh
 
-scale: widget ## The large counts that `make test` samples: kill -9 at 50,000 invoices and so on
+schedules: widget ## A thousand random schedules of changes and failures against the mirror
+	@scripts/require.sh cc postgresql
+	PULSE_SCHEDULES=334 scripts/with-postgres.sh $(CARGO) test --locked --test it -- --nocapture mirror::schedules
+
+scale: widget ## The large counts that `make test` samples: a million documents, kill -9 at 50,000 invoices and so on
 	@scripts/require.sh cc postgresql
 	PULSE_SCALE=full scripts/with-postgres.sh $(CARGO) test --locked --release --test it -- --nocapture scale
 

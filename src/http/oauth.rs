@@ -191,7 +191,7 @@ fn connected_words(connected: &Connected) -> String {
             "This consent reaches further books, which your operator can connect without asking you \
              again: financial-pulse connection add --from {id}."
         )));
-        words.push_str(&format!("<ul>{}</ul>", further.collect::<String>()));
+        words.extend(["<ul>".to_owned(), further.collect(), "</ul>".to_owned()]);
     }
     words
 }

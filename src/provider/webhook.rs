@@ -36,6 +36,7 @@ pub struct Webhooks {
 }
 
 /// What is the ledger's own about its webhooks; see [`Webhooks`] for what the fields mean.
+#[derive(Clone, Copy)]
 pub(crate) struct Manners {
     pub(crate) signature_header: &'static str,
     pub(crate) answer_within: Duration,

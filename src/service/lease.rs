@@ -24,7 +24,7 @@ pub(super) enum Leased {
 #[derive(Debug)]
 pub(super) struct Lease {
     terms: Terms,
-    _keep_alive: AbortOnDropHandle<()>,
+    keep_alive: AbortOnDropHandle<()>,
 }
 
 /// What a lease is on, for whom and for how long.
@@ -66,10 +66,7 @@ impl Lease {
                 }
             }
         }));
-        Ok(Some(Self {
-            terms,
-            _keep_alive: keep_alive,
-        }))
+        Ok(Some(Self { terms, keep_alive }))
     }
 
     /// Holds the lease for another while; `false` when another holder has taken it over.
@@ -79,10 +76,10 @@ impl Lease {
 
     /// Gives the lease back.
     pub(super) async fn release(self) -> Result<(), StoreError> {
-        let Self { terms, _keep_alive } = self;
+        let Self { terms, keep_alive } = self;
         // Ended before the lease is given back, so that it is not taken once more right after.
-        _keep_alive.abort();
-        drop(_keep_alive.detach().await);
+        keep_alive.abort();
+        drop(keep_alive.detach().await);
         let Terms {
             store,
             what,

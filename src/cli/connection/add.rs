@@ -177,15 +177,15 @@ fn reached_text(from: &ConnectionId, reached: &[Reached]) -> String {
             ]
         })
         .collect();
-    let mut text = table(&["organization", "name", "connected"], &rows);
-    text.push_str(&if reached.iter().any(|one| one.connected_as.is_none()) {
+    let text = table(&["organization", "name", "connected"], &rows);
+    let advice = if reached.iter().any(|one| one.connected_as.is_none()) {
         format!(
-            "\nAdd one: financial-pulse connection add --from {from} --organization ID --time-zone ZONE\n"
+            "Add one: financial-pulse connection add --from {from} --organization ID --time-zone ZONE"
         )
     } else {
-        "\nThis consent reaches nothing that is not connected.\n".to_owned()
-    });
-    text
+        "This consent reaches nothing that is not connected.".to_owned()
+    };
+    format!("{text}\n{advice}\n")
 }
 
 /// The zone given, or asked for at a terminal.

@@ -92,7 +92,8 @@ impl ConnectionCommand {
                 let id = ConnectionId::from(id);
                 let advice = advice(&connections, &id).await?;
                 let synced = sync::in_foreground(&sync, &id, depth, &stop, &advice);
-                return sync::stoppable(synced, &stop, config.server.shutdown_grace).await;
+                let grace = config.server.shutdown_grace;
+                return Box::pin(sync::stoppable(synced, &stop, grace)).await;
             }
             Self::Authorize {
                 id,

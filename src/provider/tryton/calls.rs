@@ -65,7 +65,7 @@ pub(super) struct Question<'a> {
 
 /// A page of rows in the order of their ids.
 pub(super) struct Rows<R> {
-    pub(super) rows: Vec<R>,
+    pub(super) all: Vec<R>,
     /// The id after which the next page begins; `None` on the last one.
     pub(super) next: Option<i64>,
     pub(super) answered_at: Timestamp,
@@ -132,7 +132,7 @@ impl Calls {
             });
         }
         Ok(Rows {
-            rows,
+            all: rows,
             next,
             answered_at,
         })

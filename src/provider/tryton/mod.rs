@@ -132,7 +132,7 @@ impl Tryton {
         };
         let rows: Rows<Product> = self.read(access, &question, domain, after).await?;
         let records = Records {
-            items: rows.rows.iter().map(convert::item).collect(),
+            items: rows.all.iter().map(convert::item).collect(),
             ..Records::default()
         };
         Ok(page(records, &rows))
@@ -153,7 +153,7 @@ impl Tryton {
             (place, _) => place.after(),
         };
         let rows = self.parties(access, &query::parties(since), after).await?;
-        let mut page = page(customers(&rows.rows)?, &rows);
+        let mut page = page(customers(&rows.all)?, &rows);
         if page.next.is_none() && since.is_some() {
             page.next = Some(Place::Lines(None).cursor());
         }
@@ -174,14 +174,14 @@ impl Tryton {
         };
         let domain = query::changed_lines(company, since);
         let lines: Rows<Changed> = self.read(access, &question, &domain, after).await?;
-        let parties: BTreeSet<i64> = lines.rows.iter().filter_map(|line| line.party).collect();
+        let parties: BTreeSet<i64> = lines.all.iter().filter_map(|line| line.party).collect();
         let mut found = Vec::new();
         let some = IDS_IN_ADDRESS.min(usize::try_from(self.page_size).unwrap_or(IDS_IN_ADDRESS));
         for some in chunks(&parties, some) {
             let rows = self
                 .parties(access, &json!(["id", "in", some]), None)
                 .await?;
-            found.extend(rows.rows);
+            found.extend(rows.all);
         }
         Ok(Page {
             records: customers(&found)?,
@@ -246,13 +246,13 @@ impl Tryton {
             fields: &query::invoice_fields(),
         };
         let rows: Rows<Invoice> = self.read(access, &question, domain, after).await?;
-        let named = convert::invoices_named_by_invoices(&rows.rows);
+        let named = convert::invoices_named_by_invoices(&rows.all);
         let owners = self.owners(access, &named, &BTreeSet::new()).await?;
         let context = Context {
             reference,
             owners: &owners,
         };
-        let documents = convert::invoices(&context, &rows.rows)?;
+        let documents = convert::invoices(&context, &rows.all)?;
         documents_page(documents, &rows)
     }
 
@@ -269,14 +269,14 @@ impl Tryton {
             fields: &query::move_fields(),
         };
         let rows: Rows<Move> = self.read(access, &question, domain, after).await?;
-        let named = convert::invoices_named_by_moves(&rows.rows);
-        let canceling = convert::cancel_candidates(&rows.rows);
+        let named = convert::invoices_named_by_moves(&rows.all);
+        let canceling = convert::cancel_candidates(&rows.all);
         let owners = self.owners(access, &named, &canceling).await?;
         let context = Context {
             reference,
             owners: &owners,
         };
-        let documents = convert::moves(&context, &rows.rows)?;
+        let documents = convert::moves(&context, &rows.all)?;
         documents_page(documents, &rows)
     }
 
@@ -301,7 +301,7 @@ impl Tryton {
             let mut after = None;
             loop {
                 let rows: Rows<Ownership> = self.read(access, &question, &domain, after).await?;
-                for row in &rows.rows {
+                for row in &rows.all {
                     owners.add(row);
                 }
                 after = rows.next;
@@ -392,10 +392,10 @@ impl AccountingProvider for Tryton {
             .map_err(|_| ProviderError::NotFound)?;
         let company = company_of(access)?;
         let party = self.parties(access, &json!(["id", "=", id]), None).await?;
-        if party.rows.is_empty() {
+        if party.all.is_empty() {
             return Err(ProviderError::NotFound);
         }
-        let mut records = customers(&party.rows)?;
+        let mut records = customers(&party.all)?;
         // Another party may pay for the one that bought; what counts is who owes.
         let invoices = json!([
             query::invoices(company, None),
@@ -443,7 +443,7 @@ impl AccountingProvider for Tryton {
             let rows: Rows<Company> = self
                 .read(&access, &companies(&fields), &everything, after)
                 .await?;
-            choices.extend(rows.rows.iter().map(|row| OrganizationChoice {
+            choices.extend(rows.all.iter().map(|row| OrganizationChoice {
                 account: format!("{}/{}", self.database, row.id()).into(),
                 name: convert::company_name(row).map(Into::into),
             }));
@@ -525,7 +525,7 @@ fn documents_page<R>(documents: Vec<DocumentRecord>, rows: &Rows<R>) -> Provider
 fn page<R>(records: Records, rows: &Rows<R>) -> Page {
     Page {
         records,
-        count: count(rows.rows.len()),
+        count: count(rows.all.len()),
         next: rows.next.map(|id| Place::Records(Some(id)).cursor()),
         expected: None,
         answered_at: rows.answered_at,

@@ -28,14 +28,14 @@ fn amount<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Decimal>, D::Erro
 
 /// A date as an object.
 #[derive(Deserialize)]
-struct Day {
+struct CivilDay {
     year: i16,
     month: i8,
     day: i8,
 }
 
 fn day<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Date>, D::Error> {
-    let Some(Day { year, month, day }) = Option::deserialize(from)? else {
+    let Some(CivilDay { year, month, day }) = Option::deserialize(from)? else {
         return Ok(None);
     };
     let day = Date::new(year, month, day);
@@ -234,8 +234,8 @@ pub(super) struct Invoice {
     pub(super) state: Option<String>,
     pub(super) party: Option<i64>,
     pub(super) currency: Option<Coded>,
-    #[serde(default, deserialize_with = "day")]
-    pub(super) invoice_date: Option<Date>,
+    #[serde(default, rename = "invoice_date", deserialize_with = "day")]
+    pub(super) dated: Option<Date>,
     #[serde(default, deserialize_with = "amount")]
     pub(super) total_amount: Option<Decimal>,
     #[serde(default, deserialize_with = "amount")]

@@ -143,7 +143,7 @@ impl Sync {
             looked_ahead_at: None,
             report: SyncReport::default(),
         };
-        let outcome = run.all(depth, progress).await;
+        let outcome = Box::pin(run.all(depth, progress)).await;
         let report = run.report;
         ledger.close().await?;
         outcome?;

@@ -73,9 +73,9 @@ impl Inner {
     fn answer(&mut self, form: &HashMap<String, String>) -> Option<Response> {
         if form["grant_type"] == "refresh_token" {
             let given = &form["refresh_token"];
-            let present = *given == format!("refresh-{}", self.refresh);
-            let before = *given == format!("refresh-{}", self.refresh - 1);
-            if !present && !(self.grace && before) {
+            let is = |number| *given == format!("refresh-{number}");
+            let accepted = is(self.refresh) || self.grace && is(self.refresh - 1);
+            if !accepted {
                 return None;
             }
         }
@@ -139,7 +139,9 @@ impl Authority {
             .inner()
             .access
             .map(|good| format!("Bearer access-{good}"));
-        let given = headers.get("authorization").map(|value| value.as_bytes());
+        let given = headers
+            .get("authorization")
+            .map(axum::http::HeaderValue::as_bytes);
         good.is_some() && given == good.as_deref().map(str::as_bytes)
     }
 }

@@ -16,6 +16,7 @@ use financial_pulse::domain::ids::{ConnectionId, CustomerId, CustomerKey, Tenant
 use financial_pulse::domain::tie_out::{TieOut, TieOutStatus, tie_out};
 use financial_pulse::provider::http::{HttpSettings, Limits, RetrySettings};
 use financial_pulse::provider::quickbooks::{QuickBooks, QuickBooksSettings};
+use financial_pulse::provider::sage::{Sage, SageSettings};
 use financial_pulse::provider::xero::{Xero, XeroSettings};
 use financial_pulse::provider::{AccountingProvider, CallMeter};
 use financial_pulse::sandbox::{CompanyOptions, Data, RunningSandbox, Sandbox, SandboxOptions};
@@ -40,7 +41,11 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const REALM: &str = "1000000000000001";
 
 /// The ledgers that the sandbox stands in for.
-pub(crate) const KINDS: [ProviderKind; 2] = [ProviderKind::QuickBooks, ProviderKind::Xero];
+pub(crate) const KINDS: [ProviderKind; 3] = [
+    ProviderKind::QuickBooks,
+    ProviderKind::Xero,
+    ProviderKind::Sage,
+];
 
 /// What a test may set.
 #[derive(Clone, Copy, Debug)]
@@ -188,7 +193,8 @@ impl Rig {
         let (path, pointer) = match self.kind {
             ProviderKind::QuickBooks => return REALM.to_owned(),
             ProviderKind::Xero => ("xero/connections", "/0/tenantId"),
-            other => panic!("no sandbox speaks {other} yet"),
+            ProviderKind::Sage => ("sage/v3.1/businesses", "/$items/0/id"),
+            other @ ProviderKind::Tryton => panic!("no sandbox speaks {other}"),
         };
         let url = format!("{}/{path}", self.sandbox.url());
         let answer = self.client.get(url).bearer_auth(access_token).send().await;
@@ -465,7 +471,23 @@ fn connector(
             let provider = Xero::new(settings, Arc::clone(clock), meter);
             Arc::new(provider.expect("a connector"))
         }
-        other => panic!("no sandbox speaks {other} yet"),
+        ProviderKind::Sage => {
+            let defaults = SageSettings::default();
+            let settings = SageSettings {
+                client_id: id.into(),
+                client_secret: secret,
+                api_url: format!("{url}/sage/v3.1"),
+                token_url: format!("{url}/sage/token"),
+                revoke_url: format!("{url}/sage/revoke"),
+                page_size: wishes.page_size,
+                http: quick(defaults.http),
+                throttle_wait: Duration::from_millis(5),
+                ..defaults
+            };
+            let provider = Sage::new(settings, Arc::clone(clock), meter);
+            Arc::new(provider.expect("a connector"))
+        }
+        other @ ProviderKind::Tryton => panic!("no sandbox speaks {other}"),
     }
 }
 

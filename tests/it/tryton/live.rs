@@ -229,21 +229,21 @@ impl Books {
     }
 
     /// Pays an invoice by the wizard that its users have.
-    async fn pay(&self, invoice: i64, paid: Decimal, on: Date) {
+    async fn pay(&self, invoice: i64, sum: Decimal, on: Date) {
         let field = |name: &'static str| self.field("account.invoice", invoice, name);
         let (party, currency) = (field("party").await, field("currency").await);
         let open = field("amount_to_pay").await;
         let lines = field("lines_to_pay").await;
         let start = json!({
-            "amount": amount(paid), "company": self.seeded["company"], "currency": currency,
+            "amount": amount(sum), "company": self.seeded["company"], "currency": currency,
             "date": day(on), "invoice_account": self.id("accounts", "receivable"),
             "payee": party, "payees": [party], "payment_method": self.seeded["payment_method"],
         });
-        let partly = dec(open.as_str().expect("an amount")) != paid;
+        let is_partial = dec(open.as_str().expect("an amount")) != sum;
         let mut states = vec![("start", json!({})), ("choice", json!({"start": start}))];
-        if partly {
+        if is_partial {
             let ask = json!({
-                "amount": amount(paid), "company": self.seeded["company"], "currency": currency,
+                "amount": amount(sum), "company": self.seeded["company"], "currency": currency,
                 "invoice": invoice, "lines": lines, "lines_to_pay": lines,
                 "payment_lines": field("payment_lines").await, "type": "partial",
             });
@@ -398,8 +398,8 @@ async fn an_invoice_is_posted_paid_credited_and_settled(books: &Arc<Books>, mirr
         );
         assert_eq!(mirror.invoice("albatross", invoice).await.0, dec("54.99"));
     }
-    let line = books.receivable_line(credit_note).await;
-    let link = json!([[invoice], {"payment_lines": [["add", [line]]]}]);
+    let receivable = books.receivable_line(credit_note).await;
+    let link = json!([[invoice], {"payment_lines": [["add", [receivable]]]}]);
     books.call("account.invoice", "write", link).await;
     for mirror in mirrors {
         assert_eq!(

@@ -22,10 +22,10 @@ fn connector(url: &str, database: &str) -> Tryton {
         page_size: 7,
         ..TrytonSettings::default()
     };
-    settings.http.request_timeout = Duration::from_secs(60);
+    settings.http.request_timeout = Duration::from_mins(1);
     settings.http.retry = RetrySettings {
         attempts: 3,
-        total: Duration::from_secs(60),
+        total: Duration::from_mins(1),
         first_pause: Duration::from_millis(1),
         longest_pause: Duration::from_millis(5),
     };

@@ -34,7 +34,7 @@ pub(super) fn documents(context: &Context<'_>, row: &Invoice) -> ProviderResult<
     let total = place.required("total_amount", row.total_amount)?;
     let (total, side) = sided(total, Side::Receivable);
     let changed_at = changed_at(place, row.write_date, row.create_date)?;
-    let date = row.invoice_date.or_else(|| {
+    let date = row.dated.or_else(|| {
         // A draft may have none yet.
         let made = row.create_date.filter(|_| state != DocumentState::Issued)?;
         Some(made.to_zoned(jiff::tz::TimeZone::UTC).date())
