@@ -43,7 +43,8 @@ left out where there is only one; `format` is quickbooks, xero or sage, and quic
   POST /sandbox/apply            {company, from: credit_memo|payment, id, to, amount, date?}
   POST /sandbox/refunds          {company, from: credit_memo|payment, id, amount, date?}
   POST /sandbox/delete, /void    {company, entity, id}
-  GET  /sandbox/balances         ?company=: every balance, and the same added up from documents
+  GET  /sandbox/balances         ?format=, ?company=: every balance, and the same added up from
+                                 documents; ids as the format has them
   GET  /sandbox/counts           ?format=: requests by company and kind; DELETE starts anew
   GET  /sandbox/usage            ?format=: by company, the most calls in any minute, any day, at once
   POST /sandbox/faults           {kind, format?, company?, matching?, times?, skip?, stage?: before|after,

@@ -8,11 +8,13 @@ use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::books::Id;
 use super::{quickbooks, sage, xero};
 
 /// A wire format. Every company answers in all of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[value(rename_all = "lower")]
 pub enum Format {
     /// QuickBooks Online, at the paths of its own hosts.
     #[default]
@@ -26,6 +28,33 @@ pub enum Format {
 impl Format {
     /// All of them, in the order of their declaration.
     pub const ALL: [Self; 3] = [Self::QuickBooks, Self::Xero, Self::Sage];
+
+    /// What people call the service.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::QuickBooks => "QuickBooks",
+            Self::Xero => "Xero",
+            Self::Sage => "Sage",
+        }
+    }
+
+    /// What the service calls a company.
+    pub(crate) fn organization_id(self, realm: &str) -> String {
+        match self {
+            Self::QuickBooks => realm.to_owned(),
+            Self::Xero => xero::tenant_id(realm),
+            Self::Sage => sage::business_id(realm),
+        }
+    }
+
+    /// What the service calls a customer of a company.
+    pub(crate) fn customer_id(self, realm: &str, customer: Id) -> String {
+        match self {
+            Self::QuickBooks => customer.to_string(),
+            Self::Xero => xero::contact_id(realm, customer),
+            Self::Sage => sage::contact_id(realm, customer),
+        }
+    }
 
     fn index(self) -> usize {
         match self {

@@ -5,8 +5,9 @@ use axum::extract::{Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Mistake, Outcome, company};
+use super::{Mistake, Outcome, company, realm};
 use crate::sandbox::books::{Id, Kind, List};
+use crate::sandbox::format::Format;
 use crate::sandbox::quickbooks::query::shown;
 use crate::sandbox::quickbooks::wire::amount;
 use crate::sandbox::quickbooks::wire::schema::Entity;
@@ -60,23 +61,27 @@ pub(super) async fn void(State(shared): State<Shared>, Json(meant): Json<Meant>)
     ))
 }
 
-/// The company meant.
+/// The company meant, and in whose words its ids are wanted.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Where {
+    #[serde(default)]
+    format: Format,
     company: Option<String>,
 }
 
-/// Every customer's balance, and the same added up from documents.
+/// Every customer's balance, and the same added up from documents; the amounts are the books' own
+/// whatever the format.
 pub(super) async fn balances(State(shared): State<Shared>, Query(place): Query<Where>) -> Outcome {
     let mut world = shared.world();
-    let books = &company(&mut world, place.company.as_deref())?.books;
+    let realm = realm(&world, place.company.as_deref())?;
+    let books = &company(&mut world, Some(&realm))?.books;
     let computed = books.computed_balances();
     let customers: Vec<Value> = books
         .names(List::Customer)
         .map(|customer| {
             json!({
-                "id": customer.id.to_string(),
+                "id": place.format.customer_id(&realm, customer.id),
                 "name": books.full_name(List::Customer, customer),
                 "currency": customer.currency.code(),
                 "balance": amount(customer.balance),
@@ -84,5 +89,8 @@ pub(super) async fn balances(State(shared): State<Shared>, Query(place): Query<W
             })
         })
         .collect();
-    Ok(Json(json!({"customers": customers})))
+    Ok(Json(json!({
+        "organization": place.format.organization_id(&realm),
+        "customers": customers,
+    })))
 }

@@ -19,7 +19,7 @@
 //! | `POST /sandbox/refunds {company, from: credit_memo\|payment, id, amount, date?}` | pays a credit out |
 //! | `POST /sandbox/delete {company, entity, id}` | deletes a document |
 //! | `POST /sandbox/void {company, entity, id}` | voids a document |
-//! | `GET /sandbox/balances?company=` | every customer's balance, and the same added up from documents |
+//! | `GET /sandbox/balances?format=&company=` | every customer's balance, and the same added up from documents; with the ids that the format has for them and for the company |
 //! | `GET /sandbox/counts?format=` | requests by company and kind |
 //! | `GET /sandbox/usage?format=` | by company and for the `app` as a whole: all calls, those refused for a limit, and the most in any minute, in any day, and at once |
 //! | `DELETE /sandbox/counts` | counts anew, in all formats |

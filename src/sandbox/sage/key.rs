@@ -123,6 +123,11 @@ impl Key {
 }
 
 /// A company's id.
-pub(super) fn business_id(realm: &str) -> String {
+pub(crate) fn business_id(realm: &str) -> String {
     Key::of(Tag::Business, 0).text(realm)
+}
+
+/// A customer's id.
+pub(crate) fn contact_id(realm: &str, customer: Id) -> String {
+    Key::of(Tag::Contact, customer).text(realm)
 }

@@ -58,6 +58,7 @@ use super::found::Found;
 use super::state::Shared;
 
 pub(crate) use consent::RULES;
+pub(crate) use key::{business_id, contact_id};
 
 /// The routes, below `/sage`.
 pub(crate) fn routes() -> Router<Shared> {

@@ -29,6 +29,8 @@ mod show;
 pub(crate) mod webhook;
 mod wire;
 
+pub(crate) use wire::{contact_id, tenant_id};
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;

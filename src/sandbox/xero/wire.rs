@@ -28,7 +28,7 @@ pub(super) mod kind {
 }
 
 /// The organisation's id.
-pub(super) fn tenant_id(realm: &str) -> String {
+pub(crate) fn tenant_id(realm: &str) -> String {
     Guid::of(kind::TENANT, 0).hyphenated(realm)
 }
 
@@ -42,6 +42,11 @@ pub(super) fn short_code(realm: &str) -> String {
         code.push(char::from(letters[at]));
     }
     code
+}
+
+/// A contact's id.
+pub(crate) fn contact_id(realm: &str, customer: Id) -> String {
+    id(realm, kind::CONTACT, customer)
 }
 
 /// The id of a record itself.
