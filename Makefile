@@ -11,9 +11,9 @@ WIDGET_SOURCES := $(shell find widget -path widget/node_modules -prune -o -path 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: widget ## Start the sandbox books, the API and a demo CRM; Ctrl-C ends it
+demo: widget ## Start the sandbox books, the API and a demo CRM; Ctrl-C ends it (PROVIDER=xero or sage: seen by that first)
 	@scripts/require.sh cc
-	$(CARGO) run --locked --quiet -- demo
+	$(CARGO) run --locked --quiet -- demo $(if $(PROVIDER),--provider $(PROVIDER))
 
 run: widget ## Start the service with ./financial-pulse.toml
 	$(CARGO) run --locked -- serve

@@ -7,13 +7,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shared, find};
+use super::{Format, Shared, find};
 
-/// Which of a contact's customers is meant.
+/// Which of a contact's customers is meant, by the ledger that is looked at.
 #[derive(Debug, Deserialize)]
 pub(super) struct Which {
     #[serde(default)]
     account: usize,
+    provider: Option<Format>,
 }
 
 /// The customer pays 100, on what is due first.
@@ -22,7 +23,7 @@ pub(super) async fn payment(
     Path(contact): Path<String>,
     Query(which): Query<Which>,
 ) -> Response {
-    post(&shared, "payments", &contact, which.account, 100).await
+    post(&shared, "payments", &contact, &which, 100).await
 }
 
 /// The customer is billed 250.
@@ -31,11 +32,13 @@ pub(super) async fn invoice(
     Path(contact): Path<String>,
     Query(which): Query<Which>,
 ) -> Response {
-    post(&shared, "invoices", &contact, which.account, 250).await
+    post(&shared, "invoices", &contact, &which, 250).await
 }
 
-async fn post(shared: &Shared, what: &str, contact: &str, account: usize, amount: u32) -> Response {
-    let account = find(contact).and_then(|situation| situation.accounts.get(account));
+async fn post(shared: &Shared, what: &str, contact: &str, which: &Which, amount: u32) -> Response {
+    let format = which.provider.unwrap_or(shared.options.first);
+    let account =
+        find(contact).and_then(|situation| situation.in_format(format).accounts.get(which.account));
     let Some(account) = account else {
         return StatusCode::NOT_FOUND.into_response();
     };

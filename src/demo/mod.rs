@@ -4,7 +4,8 @@
 //! It has a list of contacts and a page for each, with the widget in an iframe. It holds the tenant's
 //! signing secret, mints a short-lived native token for every page and every renewal, and gives it to
 //! nobody but the widget. Its buttons call the sandbox's control endpoint, so that one sees the
-//! widget change while it stands open.
+//! widget change while it stands open. The same contacts can be seen as several ledgers tell of them:
+//! each ledger's connection belongs to a tenant of its own, and a switch says whose token is minted.
 //!
 //! The protocol between the pages, each message to the other's exact origin:
 //!
@@ -34,9 +35,19 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+pub use crate::sandbox::Format;
 pub use crate::sandbox::dataset::demo::{Account, ContactKind, Expected, Situation, situations};
 
 use crate::clock::{Clock, SystemClock};
+
+/// A ledger that tells of the contacts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    /// Whose wire format the books are read in.
+    pub format: Format,
+    /// The tenant whose connection reads them so.
+    pub tenant: String,
+}
 
 /// What a demo CRM is started with.
 #[derive(Clone, Debug)]
@@ -46,9 +57,11 @@ pub struct DemoCrmOptions {
     /// Where a browser finds the API, without a slash at the end (`http://localhost:8080`). Another
     /// origin than this page's.
     pub api_url: String,
-    /// The tenant that the contacts belong to.
-    pub tenant: String,
-    /// The tenant's HS256 signing secret, as registered with the API.
+    /// The ledgers to choose from, in the order in which they are offered.
+    pub ledgers: Vec<Ledger>,
+    /// The one that is shown where none is chosen.
+    pub first: Format,
+    /// The tenants' HS256 signing secret, as registered with the API.
     pub secret: SecretString,
     /// The key's id, when the API knows it by one.
     pub key_id: Option<String>,
@@ -69,7 +82,11 @@ impl Default for DemoCrmOptions {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8090)),
             api_url: "http://localhost:8080".to_owned(),
-            tenant: "demo".to_owned(),
+            ledgers: vec![Ledger {
+                format: Format::QuickBooks,
+                tenant: "demo".to_owned(),
+            }],
+            first: Format::QuickBooks,
             secret: SecretString::from(""),
             key_id: None,
             issuer: "demo-crm".to_owned(),
@@ -78,6 +95,14 @@ impl Default for DemoCrmOptions {
             sandbox_url: "http://127.0.0.1:8070".to_owned(),
             clock: Arc::new(SystemClock),
         }
+    }
+}
+
+impl DemoCrmOptions {
+    /// The ledger that a page asks for; without a wish the first. Nothing where it is not offered.
+    fn ledger(&self, wanted: Option<Format>) -> Option<&Ledger> {
+        let wanted = wanted.unwrap_or(self.first);
+        self.ledgers.iter().find(|ledger| ledger.format == wanted)
     }
 }
 

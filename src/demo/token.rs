@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{DemoCrmOptions, Shared, Situation, find};
+use super::{DemoCrmOptions, Format, Shared, Situation, find};
 
 /// The roles that a visitor may look through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,13 +61,14 @@ struct Claims<'a> {
     jti: String,
 }
 
-/// Signs a token for a contact's page.
+/// Signs a token for a contact's page at a tenant.
 ///
 /// # Errors
 ///
 /// When the secret cannot sign.
 pub(super) fn mint(
     options: &DemoCrmOptions,
+    tenant: &str,
     situation: &Situation,
     role: Role,
     now: Timestamp,
@@ -79,7 +80,7 @@ pub(super) fn mint(
         iss: &options.issuer,
         aud: &options.audience,
         sub: USER.0,
-        tenant: &options.tenant,
+        tenant,
         contact: situation.contact,
         role,
         email: situation.email,
@@ -104,19 +105,18 @@ pub(super) struct Wanted {
     contact: String,
     #[serde(default)]
     role: Role,
+    provider: Option<Format>,
 }
 
 /// A fresh token for the widget on a page that is open. Only this origin's script can read it.
 pub(super) async fn renew(State(shared): State<Shared>, Query(wanted): Query<Wanted>) -> Response {
-    let Some(situation) = find(&wanted.contact) else {
+    let options = &shared.options;
+    let (Some(situation), Some(ledger)) = (find(&wanted.contact), options.ledger(wanted.provider))
+    else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    match mint(
-        &shared.options,
-        situation,
-        wanted.role,
-        shared.options.clock.now(),
-    ) {
+    let now = options.clock.now();
+    match mint(options, &ledger.tenant, situation, wanted.role, now) {
         Ok(token) => Json(json!({"token": token})).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

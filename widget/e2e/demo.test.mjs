@@ -45,6 +45,12 @@ const contacts = {
   ],
 };
 
+/** What else they show where the books are read through Xero or Sage. */
+const elsewhere = {
+  'company:northgate': ['Clear to sell', '3 customers, together'],
+  'company:lakeside': ['Not linked', 'Link to a customer'],
+};
+
 let browser;
 before(async () => {
   browser = await launch();
@@ -52,8 +58,17 @@ before(async () => {
 });
 after(() => browser?.close());
 
+/** The frame of the widget in a CRM page, once it shows something. */
+async function widget(page) {
+  const element = await page.waitForSelector('#pulse');
+  const frame = await element.contentFrame();
+  await frame.waitForSelector('h1');
+  await frame.waitForSelector('[aria-busy=true]', { state: 'detached' });
+  return frame;
+}
+
 /** A CRM page with the widget in it, and what the widget asks its server. */
-async function visit(demo, contact, { width = 360, role = 'finance', ...options } = {}) {
+async function visit(demo, contact, { width = 360, role = 'finance', provider, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1100, height: 1400 }, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
@@ -71,11 +86,9 @@ async function visit(demo, contact, { width = 360, role = 'finance', ...options 
     }
     if (pathname.startsWith('/exchange/')) exchanges.push(pathname);
   });
-  await page.goto(`${demo.crm}/contacts/native:${contact}?width=${width}&role=${role}`);
-  const element = await page.waitForSelector('#pulse');
-  const frame = await element.contentFrame();
-  await frame.waitForSelector('h1');
-  await frame.waitForSelector('[aria-busy=true]', { state: 'detached' });
+  const chosen = provider ? `&provider=${provider}` : '';
+  await page.goto(`${demo.crm}/contacts/native:${contact}?width=${width}&role=${role}${chosen}`);
+  const frame = await widget(page);
   return {
     page,
     frame,
@@ -201,6 +214,56 @@ describe('the demo', () => {
     assert.match(await frame.locator('[role=status]').innerText(), /^Updated\. /);
     await visited.close();
   });
+
+  test('the switch shows the same contact as Xero and Sage tell of it, by the keyboard too', async () => {
+    const visited = await visit(demo, 'company:alder-finch');
+    const { page, complaints } = visited;
+    const books = page.getByRole('group', { name: 'Books in' });
+    const owed = await outstanding(visited);
+    for (const ledger of ['Xero', 'Sage']) {
+      await books.getByRole('link', { name: ledger }).focus();
+      await page.keyboard.press('Enter');
+      await page.waitForURL(`**provider=${ledger.toLowerCase()}`);
+      assert.equal(await books.locator('[aria-current=true]').innerText(), ledger);
+      const frame = await widget(page);
+      assert.match(await frame.innerText('h1'), /Clear to sell$/);
+      assert.equal(await outstanding({ frame }), owed);
+      assert.deepEqual(await violations(page), []);
+    }
+
+    // One set of books: what happens shows in Sage's words, and in the others' as well.
+    const frame = await widget(page);
+    await page.getByRole('button', { name: 'New invoice, 250' }).click();
+    const billed = async (shown) => {
+      const now = await outstanding({ frame: shown });
+      return { is: now === owed + 25_000n, owed: String(owed), now: String(now) };
+    };
+    await until(() => billed(frame), 5_000, 'the balance did not rise by 250.00');
+    await books.getByRole('link', { name: 'QuickBooks' }).click();
+    await page.waitForURL('**provider=quickbooks');
+    const back = await widget(page);
+    await until(() => billed(back), 5_000, 'QuickBooks does not tell of it');
+    assert.deepEqual(complaints, []);
+    await visited.close();
+  });
+
+  for (const provider of ['xero', 'sage']) {
+    test(`every contact shows something true by ${provider}`, async () => {
+      for (const [contact, expected] of Object.entries({ ...contacts, ...elsewhere })) {
+        const visited = await visit(demo, contact, { provider });
+        const [answer, ...shown] = expected;
+        assert.match(await visited.frame.innerText('h1'), new RegExp(`${answer}$`), contact);
+        const words = await visited.words();
+        for (const each of shown) {
+          const isThere = each instanceof RegExp ? each.test(words) : words.includes(each);
+          assert.ok(isThere, `${contact}: ${each}: ${words}`);
+        }
+        assert.doesNotMatch(words, /differs/i, contact);
+        assert.deepEqual(visited.complaints, [], contact);
+        await visited.close();
+      }
+    });
+  }
 
   test('a rep is told whom to ask about a contact that is not linked; finance links it', async () => {
     const rep = await visit(demo, 'company:kestrel', { role: 'rep' });

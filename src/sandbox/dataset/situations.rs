@@ -4,6 +4,7 @@
 //! and tests compare what the API says with what is expected here.
 
 use super::demo::{REALM, SLOW_REALM};
+use crate::sandbox::format::Format;
 
 /// What a contact is in the CRM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +92,35 @@ const fn usd(customer: &'static str, limit: Option<&'static str>) -> Account {
         currency: "USD",
     }
 }
+
+impl Situation {
+    /// The same as a wire format tells it. Xero and Sage know no customer below another, so that a
+    /// family is several accounts there; the slow company is read from QuickBooks only.
+    #[must_use]
+    pub fn in_format(self, format: Format) -> Self {
+        match (self.expected, format) {
+            (Expected::Family, Format::Xero | Format::Sage) => Self {
+                accounts: DISTRICT_AND_SCHOOLS,
+                words: "Three accounts in the books: a district and its two schools",
+                ..self
+            },
+            (Expected::StillSyncing, Format::Xero | Format::Sage) => Self {
+                accounts: &[],
+                expected: Expected::NotLinked,
+                words: "Its books are in QuickBooks alone",
+                ..self
+            },
+            _ => self,
+        }
+    }
+}
+
+/// A family where each of its members stands alone. Together they have the limit of the whole.
+const DISTRICT_AND_SCHOOLS: &[Account] = &[
+    usd("Northgate School District", Some("4000.00")),
+    usd("Northgate Elementary", Some("6000.00")),
+    usd("Northgate High", Some("8000.00")),
+];
 
 /// Every contact of the demo, in the order of the list page.
 pub fn situations() -> &'static [Situation] {
