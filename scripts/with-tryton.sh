@@ -109,12 +109,13 @@ for company in $companies; do
     cp "$kept/data/base.sqlite" "$dir/data/${company%%=*}.sqlite"
 done
 
-# 3. The server. Another process may take a port between our look and its start: try a few.
+# 3. The server, which prepares every database before it listens. Another process may take a port between our look and its start: try a few.
 started=
 for attempt in 1 2 3 4 5 6 7 8 9 10; do
     port=$(( ($$ * 11 + attempt * 997) % 20000 + 20000 ))
     settings "$dir/data" "$port" >"$dir/trytond.conf"
-    "$kept/venv/bin/python" "$kept/venv/bin/trytond" -c "$dir/trytond.conf" -d live \
+    "$kept/venv/bin/python" "$kept/venv/bin/trytond" -c "$dir/trytond.conf" \
+        -d $(printf "%s\n" $companies | cut -d= -f1) \
         >"$dir/server.log" 2>&1 &
     server=$!
     for _ in $(seq 1 100); do

@@ -114,7 +114,8 @@ impl Schedule {
                     self.rig.wait(minutes);
                 }
                 5 => self.order_trouble().await,
-                6 => {
+                // Beside an ordered refusal this would be one with a fresh token.
+                6 if !std::mem::replace(&mut self.refused, true) => {
                     let wish = json!({
                         "company": REALM, "format": self.rig.kind.as_str(), "which": "access",
                     });
