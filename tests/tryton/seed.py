@@ -338,7 +338,8 @@ class Seed:
             "lines": [["create", lines]],
         }
         if number := sale.get("number"):
-            values["number"] = number
+            # The ledger gives its own numbers out.
+            values["reference"] = number
         parts = [money(part["amount"]) for part in sale.get("apply", [])]
         rest = total - sum(parts, ZERO)
         if sale["kind"] == "credit_note" and len(parts) + bool(rest) > 1:

@@ -216,7 +216,7 @@ pub(super) const INVOICE: &[&str] = &[
     "move",
     "additional_moves",
     "lines.type",
-    "lines.product",
+    "lines.product.name",
     "lines.description",
     "lines.quantity",
     "lines.unit_price",
@@ -258,12 +258,19 @@ pub(super) struct Invoice {
     pub(super) write_date: Option<Timestamp>,
 }
 
+/// The product on a line, with the name that people see.
+#[derive(Debug, Deserialize)]
+pub(super) struct Sold {
+    pub(super) id: i64,
+    pub(super) name: Option<String>,
+}
+
 /// `account.invoice.line`
 #[derive(Debug, Deserialize)]
 pub(super) struct InvoiceLine {
     #[serde(rename = "type")]
     pub(super) kind: Option<String>,
-    pub(super) product: Option<i64>,
+    pub(super) product: Option<Sold>,
     pub(super) description: Option<String>,
     #[serde(default, deserialize_with = "scalar::amount")]
     pub(super) quantity: Option<Decimal>,

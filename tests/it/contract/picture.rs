@@ -150,14 +150,14 @@ pub(crate) fn observed(kind: ProviderKind, books: CustomerBooks, today: Date) ->
         tie_out,
         ..
     } = balance(&history, &rates, 0, today);
-    assert!(
-        ties_out(kind, &customer, &tie_out.status),
-        "{}: {tie_out:?}",
-        customer.name
-    );
     let [sums] = by_currency.as_slice() else {
         panic!("{} has several currencies", customer.name);
     };
+    assert!(
+        ties_out(kind, sums.currency, &tie_out.status),
+        "{}: {tie_out:?}",
+        customer.name
+    );
     let mut picture = Picture {
         email: customer.email.as_deref().map(str::to_owned),
         currency: sums.currency.to_string(),

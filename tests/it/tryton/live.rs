@@ -46,12 +46,12 @@ fn dec(text: &str) -> Decimal {
 }
 
 /// The day it is in the books. The server's own clock goes by UTC.
-fn today() -> Date {
+pub(super) fn today() -> Date {
     SystemClock.now().to_zoned(TimeZone::UTC).date()
 }
 
 /// The books and their mirror.
-struct Mirror {
+pub(super) struct Mirror {
     books: Arc<Books>,
     database: TestStore,
     connection: ConnectionId,
@@ -139,7 +139,7 @@ impl Mirror {
     }
 
     /// The customer's documents as they are mirrored.
-    async fn stored(&self, customer: &str) -> Vec<Arc<CustomerBooks>> {
+    pub(super) async fn stored(&self, customer: &str) -> Vec<Arc<CustomerBooks>> {
         let customers = [self.id(customer)];
         let books = self
             .database
@@ -266,7 +266,7 @@ impl Books {
 }
 
 /// Every store with a mirror of the live books, read in full.
-async fn mirrors(books: &Arc<Books>) -> Vec<Mirror> {
+pub(super) async fn mirrors(books: &Arc<Books>) -> Vec<Mirror> {
     let mut mirrors = Vec::new();
     for database in test_stores().await {
         let provider = Arc::new(connector(&books.url, &books.database));

@@ -1,6 +1,8 @@
 //! The Tryton connector: against recorded bodies and scripted trouble, and all the way against a
 //! running server with books of its own.
 
+#[cfg(feature = "sandbox")]
+mod contract;
 mod live;
 mod recorded;
 mod rpc;

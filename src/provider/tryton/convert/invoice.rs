@@ -116,8 +116,8 @@ fn lines(row: &Invoice, side: Side) -> Vec<DocumentLine> {
     };
     let sold = |line: &InvoiceLine| line.kind.as_deref().is_none_or(|kind| kind == "line");
     let read = |line: &InvoiceLine| DocumentLine {
-        item: line.product.map(|product| product.to_string().into()),
-        description: line.description.as_deref().unwrap_or_default().into(),
+        item: (line.product.as_ref()).map(|product| product.id.to_string().into()),
+        description: told(line).into(),
         quantity: line.quantity.map(|quantity| sign * quantity),
         unit_price: line.unit_price,
         amount: sign * line.amount.unwrap_or_default(),
@@ -287,4 +287,14 @@ impl Sale<'_> {
         }
         Ok(())
     }
+}
+
+/// What a line is for: its text, else its product's name.
+fn told(line: &InvoiceLine) -> &str {
+    let product = line
+        .product
+        .as_ref()
+        .and_then(|product| product.name.as_deref());
+    let text = line.description.as_deref().filter(|text| !text.is_empty());
+    text.or(product).unwrap_or_default()
 }
