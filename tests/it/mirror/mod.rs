@@ -3,6 +3,7 @@
 
 mod budget;
 mod comparison;
+mod day;
 mod faults;
 mod hints;
 mod open_page;
