@@ -1,9 +1,12 @@
 //! What changed since a time (change data capture): one call for all datasets, which also tells what
 //! was deleted. It has no pages and no mark that it is cut, so an answer that is full is no answer.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::calls::{Calls, ChangesAnswered};
+use super::query::quoted;
 use super::wire::QueryResponse;
 use super::{CHANGE_WINDOW, convert, query};
 use crate::domain::connection::ProviderKind;
@@ -12,6 +15,8 @@ use crate::provider::{Access, Changes, ProviderResult, Reference};
 
 /// The most objects in one answer, over all datasets.
 const CAP: usize = 1000;
+/// How deep customers nest, by the reference.
+const LEVELS: usize = 5;
 /// Close to the edge of the window the ledger's clock decides; stay clear of it.
 const MARGIN: SignedDuration = SignedDuration::from_hours(1);
 
@@ -43,11 +48,43 @@ pub(super) async fn since(
     let everything = parts
         .into_iter()
         .fold(QueryResponse::default(), QueryResponse::and);
+    let everything = with_parents(calls, access, everything).await?;
     let records: Records = convert::records(&everything, reference, answered_at)?;
     Ok(Changes::All {
         records,
         answered_at,
     })
+}
+
+/// Adds the customers above those that changed: what all below them owe moves with it, while their own
+/// time of change stands still.
+async fn with_parents(
+    calls: &Calls,
+    access: &Access,
+    mut everything: QueryResponse,
+) -> ProviderResult<QueryResponse> {
+    for _ in 1..LEVELS {
+        let known = |id: &str| everything.customer.iter().any(|customer| customer.id == id);
+        let parents = everything.customer.iter().filter_map(|customer| {
+            let parent = customer.parent_ref.as_ref()?.value.as_deref()?;
+            (!known(parent)).then(|| quoted(parent))
+        });
+        let parents: BTreeSet<String> = parents.collect();
+        if parents.is_empty() {
+            break;
+        }
+        let ids: Vec<String> = parents.into_iter().collect();
+        let statement = format!(
+            "SELECT * FROM Customer WHERE Active IN (true, false) AND Id IN ({}) MAXRESULTS {CAP}",
+            ids.join(", ")
+        );
+        let above = calls.query(access, &statement).await?.response.customer;
+        if above.is_empty() {
+            break;
+        }
+        everything.customer.extend(above);
+    }
+    Ok(everything)
 }
 
 impl QueryResponse {

@@ -60,9 +60,13 @@ async fn a_large_company_is_loaded_in_flat_memory_at_scale() {
         books.reset_counts().await;
         let increment = measured(&place, "connection sync books").await;
         let reads = books.counts().await.reads();
-        assert_eq!(reads, 1, "one question for all that changed");
-        // An invoice and its customer each; an overlap may bring some that were there.
-        assert_eq!(increment.written, 2 * debtors.len(), "{increment:?}");
+        assert!(
+            reads <= 5,
+            "one question, and one for each level of parents: {reads}"
+        );
+        // An invoice, its customer and those above it each.
+        let most = debtors.len() * 6;
+        assert!(increment.written <= most, "{increment:?}");
 
         let comparison = measured(&place, "connection sync books --full").await;
         assert_eq!(comparison.written, 0, "{comparison:?}");

@@ -442,7 +442,7 @@ async fn customers_keep_their_place_in_the_tree_and_what_matches_a_contact() {
          "Active": false, "CurrencyRef": {"value": "EUR"}, "SalesTermRef": {"value": "3"},
          "PrimaryEmailAddr": {"Address": "Rep@Example.com"}, "BusinessNumber": "123 456-789 rt0001",
          "Balance": -15.5, "BalanceWithJobs": 0, "MetaData": meta()},
-        {"Id": "10", "MetaData": meta()},
+        {"Id": "8", "MetaData": meta()},
     ]}))
     .await;
     let child = &records.customers[0].customer;

@@ -32,7 +32,7 @@ fn good() -> Value {
     });
     let customer = json!({
         "Id": "7", "MetaData": meta, "DisplayName": "Cool Cars", "Active": true, "Balance": 1.5,
-        "PrimaryEmailAddr": {"Address": "a@example.com"}, "ParentRef": {"value": "8"},
+        "PrimaryEmailAddr": {"Address": "a@example.com"},
         "CurrencyRef": {"value": "EUR"}, "SalesTermRef": {"value": "1"}
     });
     let term = json!({"Id": "1", "Type": "STANDARD", "DueDays": 30, "DayOfMonthDue": 15});

@@ -3,7 +3,7 @@
 //! to the cent, and each time what we say is owed equals what the ledger says.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use financial_pulse::domain::aging::AgingBucket;
 use financial_pulse::domain::balance::{Balance, CurrencyBalance};
 use financial_pulse::domain::books::{Customer, CustomerBooks, Organization};
 use financial_pulse::domain::connection::ProviderKind;
-use financial_pulse::domain::document::{Document, DocumentKind, DocumentState, Side};
+use financial_pulse::domain::document::{Document, DocumentId, DocumentKind, DocumentState, Side};
 use financial_pulse::domain::freshness::Dataset;
 use financial_pulse::domain::history::{History, TransactionStatus};
 use financial_pulse::domain::ids::{ConnectionId, CustomerId, CustomerKey, TenantId};
@@ -581,7 +581,10 @@ async fn a_limit_and_an_open_page_follow(books: &Arc<Books>, mirrors: &[Mirror])
 
 /// A connector whose first payment is a cent too large.
 #[derive(Debug)]
-struct Altered(financial_pulse::provider::tryton::Tryton);
+struct Altered(
+    financial_pulse::provider::tryton::Tryton,
+    OnceLock<DocumentId>,
+);
 
 #[async_trait]
 impl AccountingProvider for Altered {
@@ -609,14 +612,14 @@ impl AccountingProvider for Altered {
             .0
             .page(access, dataset, reference, since, cursor)
             .await?;
-        if dataset == Dataset::Payments && cursor.is_none() {
-            let mut documents = page
-                .records
-                .documents
-                .iter_mut()
-                .flat_map(|one| &mut one.documents);
-            if let Some(first) = documents.next() {
-                first.total += dec("0.01");
+        if dataset == Dataset::Payments {
+            for record in &mut page.records.documents {
+                for document in &mut record.documents {
+                    // The same one in every page that holds it: an increment reads it again.
+                    if document.id == *self.1.get_or_init(|| document.id.clone()) {
+                        document.total += dec("0.01");
+                    }
+                }
             }
         }
         Ok(page)
@@ -646,7 +649,8 @@ impl AccountingProvider for Altered {
 
 async fn a_cent_that_is_altered_is_told(books: &Arc<Books>) {
     for database in test_stores().await {
-        let provider = Arc::new(Altered(connector(&books.url, &books.database)));
+        let provider = Altered(connector(&books.url, &books.database), OnceLock::new());
+        let provider = Arc::new(provider);
         let mirror = Mirror::of(books, database, provider).await;
         mirror.sync(Depth::Due).await;
         let mut told = Vec::new();
