@@ -20,7 +20,6 @@ use crate::provider::sage::{Sage, SageSettings};
 use crate::provider::tryton::{Tryton, TrytonSettings};
 use crate::provider::xero::{Xero, XeroSettings};
 use crate::service::connections::Connections;
-use crate::service::inbox::Inbox;
 use crate::service::keys::key_records;
 use crate::service::ledger::Providers;
 use crate::service::meter::{Budget, BudgetMeter, Period, Unmetered};
@@ -41,7 +40,8 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
         .context("the database cannot be opened (database.url)")
 }
 
-/// The accounting systems of the installation.
+/// The accounting systems of the installation. Made once in a process: their rates and breakers hold
+/// for what goes through the same one.
 ///
 /// # Errors
 /// When a provider's settings make no client.
@@ -224,34 +224,18 @@ pub fn poll_interval(config: &Config, kind: ProviderKind) -> Duration {
 }
 
 /// Adding, authorizing and listing connections.
-///
-/// # Errors
-/// As [`providers`].
 pub fn connections(
     config: &Config,
     store: &Store,
     clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Connections> {
-    let providers = providers(config, store, clock)?;
+    providers: Providers,
+) -> Connections {
     let budgets = vec![
         (ProviderKind::QuickBooks, quickbooks_budget(config)),
         (ProviderKind::Xero, xero_budget(config)),
         (ProviderKind::Sage, sage_budget(config)),
     ];
-    Ok(Connections::new(store.clone(), providers, Arc::clone(clock)).with_budgets(budgets))
-}
-
-/// Where webhooks are taken.
-///
-/// # Errors
-/// As [`providers`].
-pub(super) fn inbox(
-    config: &Config,
-    store: &Store,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Inbox> {
-    let providers = providers(config, store, clock)?;
-    Ok(Inbox::new(store.clone(), providers, Arc::clone(clock)))
+    Connections::new(store.clone(), providers, Arc::clone(clock)).with_budgets(budgets)
 }
 
 /// The pages of a long read between which other connections have their turn: at a second each, a
@@ -259,16 +243,14 @@ pub(super) fn inbox(
 const SLICE_PAGES: u32 = 60;
 
 /// The sync, which ends after the step in hand once `stop` is cancelled.
-///
-/// # Errors
-/// As [`providers`].
 pub fn sync(
     config: &Config,
     store: &Store,
     clock: &Arc<dyn Clock>,
+    providers: Providers,
     refreshes: RefreshQueue,
     stop: CancellationToken,
-) -> anyhow::Result<Sync> {
+) -> Sync {
     let signed = |time: Duration| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
     let settings = SyncSettings {
         comparison_interval: signed(config.sync.comparison_interval),
@@ -276,16 +258,8 @@ pub fn sync(
         lease: signed(config.sync.lease),
         slice_pages: SLICE_PAGES,
     };
-    let providers = providers(config, store, clock)?;
     let clock = Arc::clone(clock);
-    Ok(Sync::new(
-        store.clone(),
-        providers,
-        clock,
-        settings,
-        refreshes,
-        stop,
-    ))
+    Sync::new(store.clone(), providers, clock, settings, refreshes, stop)
 }
 
 /// A client for requests to this machine, without proxies.

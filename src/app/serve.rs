@@ -27,6 +27,7 @@ use crate::http::widget::WidgetPage;
 use crate::http::{embed, exchange, oauth, router, webhooks};
 use crate::service::Services;
 use crate::service::changes::ChangeFeed;
+use crate::service::inbox::Inbox;
 use crate::service::ledger_pages::LedgerPages;
 use crate::service::limits::Limits;
 use crate::service::linking::Linking;
@@ -120,10 +121,18 @@ pub async fn start(
     let changed = Arc::new(Notify::new());
     let feed = ChangeFeed::start(store.clone(), config.cache.watch_interval, changed.clone());
     tasks.spawn(feed.await?.run(Arc::clone(&snapshots), stop.clone()));
+    let providers = parts::providers(config, &store, &clock)?;
     if !args.no_worker {
         let worker = Worker {
             store: store.clone(),
-            sync: parts::sync(config, &store, &clock, refreshes.clone(), stop.clone())?,
+            sync: parts::sync(
+                config,
+                &store,
+                &clock,
+                providers.clone(),
+                refreshes.clone(),
+                stop.clone(),
+            ),
             clock: Arc::clone(&clock),
             at_once: usize::try_from(config.sync.workers.get())?,
             refreshes: refreshes.clone(),
@@ -135,13 +144,18 @@ pub async fn start(
     let (endpoint, sign_in) = doors(config, &store, &clock, &snapshots, refreshes)?;
     let pages = embed::routes(Arc::clone(&sign_in), WidgetPage::embedded())
         .merge(exchange::routes(sign_in))
-        .merge(oauth::routes(parts::connections(config, &store, &clock)?));
+        .merge(oauth::routes(parts::connections(
+            config,
+            &store,
+            &clock,
+            providers.clone(),
+        )));
     let health = Health {
         store: store.clone(),
         snapshots,
         metrics,
     };
-    let webhooks = webhooks::routes(parts::inbox(config, &store, &clock)?);
+    let webhooks = webhooks::routes(Inbox::new(store.clone(), providers, Arc::clone(&clock)));
     let app = router(endpoint, health, pages, webhooks);
     let until = stop.clone();
     tasks.spawn(async move {

@@ -103,7 +103,12 @@ impl<'a> SetUp<'a> {
             clock,
             secrets,
             args,
-            connections: parts::connections(config, store, clock)?,
+            connections: parts::connections(
+                config,
+                store,
+                clock,
+                parts::providers(config, store, clock)?,
+            ),
             control: Control::new(args.sandbox_port)?,
         })
     }

@@ -72,7 +72,8 @@ impl ConnectionCommand {
         let store = context.store().await?;
         let config = context.config()?;
         let clock = clock();
-        let connections = app::connections(&config, &store, &clock)?;
+        let providers = app::providers(&config, &store, &clock)?;
+        let connections = app::connections(&config, &store, &clock, providers.clone());
         match self {
             Self::Add(args) => args.run(&config, &connections).await?,
             Self::Status { tenant, json } => {
@@ -87,7 +88,7 @@ impl ConnectionCommand {
             Self::Sync { id, full } => {
                 let stop = CancellationToken::new();
                 let queue = RefreshQueue::default();
-                let sync = app::sync(&config, &store, &clock, queue, stop.clone())?;
+                let sync = app::sync(&config, &store, &clock, providers, queue, stop.clone());
                 let depth = if full { Depth::Full } else { Depth::Due };
                 let id = ConnectionId::from(id);
                 let advice = advice(&connections, &id).await?;
