@@ -20,11 +20,15 @@ const USUAL_FILE: &str = "financial-pulse.toml";
 #[derive(Debug)]
 pub(super) struct Context {
     named: Option<PathBuf>,
+    on_behalf_of: Option<String>,
 }
 
 impl Context {
-    pub(super) fn new(named: Option<PathBuf>) -> Self {
-        Self { named }
+    pub(super) fn new(named: Option<PathBuf>, on_behalf_of: Option<String>) -> Self {
+        Self {
+            named,
+            on_behalf_of,
+        }
     }
 
     /// The settings for `serve`, which never runs on a demo's state by accident.
@@ -53,7 +57,7 @@ impl Context {
             .migrate()
             .await
             .context("the database's tables cannot be brought up to date")?;
-        Ok(store)
+        Ok(store.on_behalf_of(self.on_behalf_of.as_deref()))
     }
 
     pub(super) async fn migrate(&self) -> anyhow::Result<()> {

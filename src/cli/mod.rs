@@ -36,6 +36,10 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FILE", env = "PULSE_CONFIG")]
     config: Option<PathBuf>,
 
+    /// The person for whom you run the command; the audit names them beside the operator
+    #[arg(long, global = true, value_name = "PERSON")]
+    on_behalf_of: Option<String>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -76,8 +80,11 @@ enum Command {
     },
     /// Print a native test token for a tenant, and nothing else
     Token(token::TokenArgs),
-    /// Print a tenant's audit trail, oldest first
-    Audit(audit::AuditArgs),
+    /// Read, write out and verify the audit trail
+    Audit {
+        #[command(subcommand)]
+        command: audit::AuditCommand,
+    },
     /// Check the settings and say what is wrong with them
     Config,
     /// Ask the running service whether it is well; for a container's health check
@@ -111,7 +118,7 @@ fn failed(error: &anyhow::Error) -> ExitCode {
 
 impl Cli {
     async fn run(self) -> anyhow::Result<ExitCode> {
-        let context = Context::new(self.config);
+        let context = Context::new(self.config, self.on_behalf_of);
         match self.command {
             Command::Serve(args) => app::serve(context.config_for_serve()?, args).await?,
             #[cfg(feature = "sandbox")]
@@ -125,7 +132,7 @@ impl Cli {
             Command::Limits { command } => return Box::pin(command.run(&context)).await,
             Command::Links { command } => return Box::pin(command.run(&context)).await,
             Command::Token(args) => args.run(&context).await?,
-            Command::Audit(args) => args.run(&context).await?,
+            Command::Audit { command } => return command.run(&context).await,
             Command::Config => context.check()?,
             Command::Health => return context.health().await,
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::audit::{self, AuditEntry};
+use super::audit::AuditEntry;
 use super::codec::{instant, millis};
 use super::database::{Tx, with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
@@ -125,6 +125,7 @@ impl Store {
             "poll_seconds": poll_seconds,
         });
         note(
+            self,
             &mut tx,
             &new.tenant,
             &new.id,
@@ -203,6 +204,7 @@ impl Store {
         }
         let detail = json!({ "account": account });
         note(
+            self,
             &mut tx,
             &tenant.into(),
             id,
@@ -239,6 +241,7 @@ impl Store {
             credentials::forget_unused(&mut tx, &before).await?;
         }
         note(
+            self,
             &mut tx,
             &tenant.into(),
             id,
@@ -362,6 +365,7 @@ pub(super) async fn tenant_of(tx: &mut Tx, id: &ConnectionId) -> StoreResult<Opt
 }
 
 async fn note(
+    store: &Store,
     tx: &mut Tx,
     tenant: &TenantId,
     id: &ConnectionId,
@@ -380,7 +384,7 @@ async fn note(
         detail,
         reason: None,
     };
-    audit::append(tx, &entry).await
+    store.note(tx, &entry).await
 }
 
 #[derive(sqlx::FromRow)]

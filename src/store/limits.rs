@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::audit::{self, AuditEntry};
+use super::audit::AuditEntry;
 use super::codec::{SqlDate, SqlDecimal, millis};
 use super::connections::tenant_of;
 use super::database::{with_pool, with_tx};
@@ -111,7 +111,7 @@ impl Store {
             .execute(connection)
             .await
             .map(drop))?;
-        audit::append(
+        self.note(
             &mut tx,
             &AuditEntry {
                 tenant: Some(tenant.clone()),
@@ -173,7 +173,7 @@ impl Store {
             // Nothing is committed, the version included.
             return Ok(false);
         }
-        audit::append(
+        self.note(
             &mut tx,
             &AuditEntry {
                 tenant: Some(tenant.clone()),

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::audit::{self, AuditEntry};
+use super::audit::AuditEntry;
 use super::codec::{instant, millis};
 use super::database::{with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
@@ -58,7 +58,7 @@ impl Store {
             return Ok(false);
         }
         versions::bump_tenant(&mut tx, tenant).await?;
-        audit::append(
+        self.note(
             &mut tx,
             &AuditEntry {
                 tenant: Some(tenant.clone()),
@@ -101,7 +101,7 @@ impl Store {
             return Ok(false);
         }
         versions::bump_tenant(&mut tx, tenant).await?;
-        audit::append(
+        self.note(
             &mut tx,
             &AuditEntry {
                 tenant: Some(tenant.clone()),

@@ -8,6 +8,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use super::Store;
 use super::database::Pool;
 use super::error::StoreResult;
+use crate::clock::{Clock as _, SystemClock};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -28,7 +29,7 @@ impl Store {
             }
             Pool::Postgres(pool) => POSTGRES.run(pool).await?,
         }
-        Ok(())
+        self.begin_chains(SystemClock.now()).await
     }
 
     /// The names of the migrations that are not yet applied, oldest first. Changes nothing but that

@@ -32,6 +32,7 @@ pub mod tenants;
 pub mod versions;
 pub mod webhooks;
 
+pub use audit::verify::{Expected, Fault, Verified};
 pub use audit::{AuditEntry, AuditRow};
 pub use call_counts::{CallCount, CallKey};
 pub use connections::NewConnection;
@@ -43,6 +44,7 @@ pub use tenants::{Tenant, TenantSettings};
 pub use versions::Versions;
 pub use webhooks::{NewWebhookEvent, WebhookEvent};
 
+use audit::hash::AuditKey;
 use database::{Pool, Pools, Tx, with_pool};
 
 mod statements {
@@ -55,6 +57,8 @@ pub struct Store {
     reader: Pool,
     writer: Pool,
     keys: Arc<KeyRing>,
+    audit_key: AuditKey,
+    on_behalf_of: Option<Arc<str>>,
 }
 
 impl Store {
@@ -70,7 +74,16 @@ impl Store {
             reader,
             writer,
             keys,
+            audit_key: AuditKey::default(),
+            on_behalf_of: None,
         })
+    }
+
+    /// The same store, for somebody who acts for another person: the audit names both.
+    #[must_use]
+    pub fn on_behalf_of(mut self, person: Option<&str>) -> Self {
+        self.on_behalf_of = person.map(Into::into);
+        self
     }
 
     /// Asks the database for a sign of life.

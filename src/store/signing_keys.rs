@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::audit::{self, AuditEntry};
+use super::audit::AuditEntry;
 use super::codec::{millis, optional_instant};
 use super::database::{Tx, with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
@@ -115,6 +115,7 @@ impl Store {
             "preset": key.preset, "kid": key.kid, "algorithm": key.algorithm, "source": source,
         });
         note_key(
+            self,
             &mut tx,
             key.tenant.clone(),
             "key.add",
@@ -173,7 +174,7 @@ impl Store {
             .ok_or_else(|| StoreError::missing("signing key"))?;
         let detail = json!({ "preset": preset, "until": until.to_string() });
         let tenant = tenant.map(TenantId::from);
-        note_key(&mut tx, tenant, "key.retire", &id, detail, actor, now).await?;
+        note_key(self, &mut tx, tenant, "key.retire", &id, detail, actor, now).await?;
         tx.commit().await
     }
 
@@ -231,6 +232,7 @@ impl Store {
 
 /// Notes a change of a key, inside its transaction.
 async fn note_key(
+    store: &Store,
     tx: &mut Tx,
     tenant: Option<TenantId>,
     action: &str,
@@ -251,7 +253,7 @@ async fn note_key(
         detail,
         reason: None,
     };
-    audit::append(tx, &entry).await
+    store.note(tx, &entry).await
 }
 
 fn key_place<'a>(id: &'a str, tenant: Option<&'a str>) -> Aad<'a> {

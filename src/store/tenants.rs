@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::audit::{self, AuditEntry};
+use super::audit::AuditEntry;
 use super::codec::{from_json, to_json};
 use super::database::{with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
@@ -101,7 +101,7 @@ impl Store {
             .execute(connection)
             .await
             .map(drop))?;
-        audit::append(
+        self.note(
             &mut tx,
             &AuditEntry {
                 tenant: Some(tenant.id.clone()),
@@ -167,10 +167,12 @@ impl Store {
             .execute(connection)
             .await
             .map(drop))?;
-        let changes = [
+        let mut changes = [
             (Some(tenant.clone()), "account.register"),
             (before, "account.release"),
         ];
+        // In the order in which chains are locked.
+        changes.sort();
         for (tenant, action) in changes {
             let Some(tenant) = tenant else { continue };
             versions::bump_tenant(&mut tx, &tenant).await?;
@@ -183,7 +185,7 @@ impl Store {
                 detail: json!({}),
                 reason: None,
             };
-            audit::append(&mut tx, &entry).await?;
+            self.note(&mut tx, &entry).await?;
         }
         tx.commit().await
     }
@@ -222,7 +224,7 @@ impl Store {
             .await
             .map(drop))?;
         versions::bump_tenant(&mut tx, tenant).await?;
-        audit::append(
+        self.note(
             &mut tx,
             &AuditEntry {
                 tenant: Some(tenant.clone()),

@@ -31,6 +31,7 @@ mod sign_in;
 mod store;
 mod support;
 mod tie_out;
+mod trail;
 mod tryton;
 mod webhooks;
 mod xero;

@@ -150,7 +150,7 @@ async fn keys_of_a_tenant_and_of_the_app_are_kept_apart() {
             .await;
         assert!(matches!(unknown, Err(StoreError::Conflict { .. })));
         let noted = store.audit(None, 0, 10).await.unwrap();
-        assert_eq!(noted.len(), 2, "the app's key is the installation's affair");
+        assert_eq!(noted.len(), 3, "the app's key is the installation's affair");
         assert!(
             !format!("{noted:?}").contains("\"app\""),
             "no secret in the audit"
