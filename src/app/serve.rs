@@ -227,11 +227,7 @@ fn doors(
         &config.session,
         Arc::clone(clock),
     )?);
-    let verifier = Arc::new(Verifier::new(
-        &config.native,
-        &config.pipedrive,
-        Arc::clone(clock),
-    )?);
+    let verifier = Arc::new(Verifier::new(config, Arc::clone(clock))?);
     let bearers = Bearers::new(
         Arc::clone(&sessions),
         Arc::clone(&verifier),
@@ -254,6 +250,8 @@ fn doors(
             .map(|origin| origin.as_str().to_owned())
             .collect(),
         token_uses: config.native.token_uses.get(),
+        code_lifetime: config.crm.code_lifetime.try_into()?,
+        public_url: config.server.public_url.origin(),
     };
     let sign_in = SignIn::new(
         settings,

@@ -6,11 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use super::key::KeyRecord;
 use super::object::Object;
-use super::preset::{COMPANY_KIND, CONTACT_KIND, Preset, contact_id};
-use super::refusal::Refusal;
+use super::preset::{Audience, COMPANY_KIND, Claim, Issuer, Preset, contact_id};
+use super::refusal::{KeyProblem, Refusal};
 use super::viewer::Role;
-use crate::domain::ids::{ContactId, UserId};
+use crate::domain::ids::{ContactId, TenantId, UserId};
 
 /// The bounds of a token's life.
 #[derive(Clone, Copy, Debug)]
@@ -19,13 +20,6 @@ pub(super) struct Life {
     pub(super) leeway: SignedDuration,
     /// The longest life that the scheme allows.
     pub(super) longest: SignedDuration,
-}
-
-/// What the key's record expects of `iss` and `aud`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Expected<'a> {
-    pub(super) issuer: &'a str,
-    pub(super) audience: &'a str,
 }
 
 /// What the claims say about the person and the page.
@@ -40,91 +34,144 @@ pub(super) struct Said {
     pub(super) email: Option<String>,
     pub(super) tax_number: Option<String>,
     pub(super) locale: Option<Arc<str>>,
-    /// The last instant at which the token is accepted.
-    pub(super) accepted_until: Timestamp,
 }
 
 /// Longer texts about a person are nobody's name.
 const MAX_TEXT_BYTES: usize = 320;
 
-/// Judges the claims of a verified token.
-pub(super) fn judge(
-    claims: &Object,
-    preset: &Preset,
-    expected: Expected<'_>,
-    life: Life,
-    now: Timestamp,
-) -> Result<Said, Refusal> {
-    // A token bound to a URL or a context (`qsh`) is another kind than one that loads a page.
-    if claims.has("qsh") {
-        return Err(Refusal::WrongKind);
-    }
-    let accepted_until = judge_time(claims, preset.strict_claims, life, now)?;
-    if preset.strict_claims {
-        match claims.text("iss")? {
-            None => return Err(Refusal::MissingClaim("iss")),
-            Some(issuer) if issuer != expected.issuer => return Err(Refusal::WrongIssuer),
-            Some(_) => {}
-        }
-        match claims.texts("aud")? {
-            None => return Err(Refusal::MissingClaim("aud")),
-            Some(audiences) if !audiences.iter().any(|one| one == expected.audience) => {
-                return Err(Refusal::WrongAudience);
-            }
-            Some(_) => {}
-        }
-    }
-    let user = first(preset.user, |path| claims.id(path))?.ok_or(Refusal::MissingClaim("user"))?;
-    let role = first(preset.role, |path| claims.text(path))?
-        .map(|word| Role::parse(&word).ok_or(Refusal::BadClaim("role")))
-        .transpose()?;
-    let record = |paths: &[&'static str], kind: &str, claim| {
-        first(paths, |path| claims.id(path))?
-            .map(|text| contact_id(preset.name, &text, kind).ok_or(Refusal::BadClaim(claim)))
-            .transpose()
-    };
-    let text = |paths: &[&'static str]| first(paths, |path| short_text(claims, path));
-    Ok(Said {
-        account: first(preset.account, |path| claims.id(path))?,
-        user: UserId::new(user),
-        name: text(preset.person_name)?.map(Into::into),
-        role,
-        contact: record(preset.contact, CONTACT_KIND, "contact")?,
-        company: record(preset.company, COMPANY_KIND, "company")?,
-        email: text(preset.email)?,
-        tax_number: text(preset.tax_number)?,
-        locale: text(preset.locale)?.map(Into::into),
-        accepted_until,
-    })
+/// What a key's record sets for its tokens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules<'a> {
+    pub(super) preset: &'static Preset,
+    pub(super) key: &'a KeyRecord,
+    /// The installation's own audience.
+    pub(super) audience: &'a str,
 }
 
-/// The value at the first path that has one. It must not be empty.
-fn first(
-    paths: &[&'static str],
-    read: impl Fn(&'static str) -> Result<Option<String>, Refusal>,
-) -> Result<Option<String>, Refusal> {
-    for path in paths {
-        if let Some(text) = read(path)? {
+impl Rules<'_> {
+    /// The text of a claim at the first of its paths that has one. It must not be empty.
+    fn claim(
+        &self,
+        claims: &Object,
+        claim: Claim,
+        read: impl Fn(&Object, &str, &'static str) -> Result<Option<String>, Refusal>,
+    ) -> Result<Option<String>, Refusal> {
+        let sound = |text: String, name| {
             if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES {
-                return Err(Refusal::BadClaim(path));
+                return Err(Refusal::BadClaim(name));
             }
-            return Ok(Some(text));
+            Ok(Some(text))
+        };
+        if let Some(path) = self.key.claims.get(&claim) {
+            let name = claim.as_str();
+            return match read(claims, path, name)? {
+                Some(text) => sound(text, name),
+                None => Ok(None),
+            };
+        }
+        for path in self.preset.paths(claim) {
+            if let Some(text) = read(claims, path, path)? {
+                return sound(text, path);
+            }
+        }
+        Ok(None)
+    }
+
+    fn id(&self, claims: &Object, claim: Claim) -> Result<Option<String>, Refusal> {
+        self.claim(claims, claim, Object::id_at)
+    }
+
+    fn text(&self, claims: &Object, claim: Claim) -> Result<Option<String>, Refusal> {
+        self.claim(claims, claim, |claims, path, name| {
+            match claims.text_at(path, name)? {
+                Some(text) if text.chars().any(char::is_control) => Err(Refusal::BadClaim(name)),
+                other => Ok(other),
+            }
+        })
+    }
+
+    /// What the claims say about the person and the page.
+    pub(super) fn said(&self, claims: &Object) -> Result<Said, Refusal> {
+        let preset = self.preset;
+        let user = match self.id(claims, Claim::User)? {
+            Some(user) => user,
+            None if preset.nobody => NOBODY.to_owned(),
+            None => return Err(Refusal::MissingClaim("user")),
+        };
+        let record = |claim: Claim, kind: &str| {
+            self.id(claims, claim)?
+                .map(|text| {
+                    contact_id(preset.crm, &text, kind).ok_or(Refusal::BadClaim(claim.as_str()))
+                })
+                .transpose()
+        };
+        // What code in a browser chose says nothing of role, and links nobody.
+        let role = if preset.vouches {
+            self.text(claims, Claim::Role)?
+                .map(|word| Role::parse(&word).ok_or(Refusal::BadClaim("role")))
+                .transpose()?
+        } else {
+            Some(Role::Rep)
+        };
+        let fact = |claim| -> Result<Option<String>, Refusal> {
+            if preset.vouches {
+                self.text(claims, claim)
+            } else {
+                Ok(None)
+            }
+        };
+        Ok(Said {
+            account: self.id(claims, Claim::Account)?,
+            user: UserId::new(user),
+            name: self.text(claims, Claim::Name)?.map(Into::into),
+            role,
+            contact: record(Claim::Contact, preset.context.default_kind)?,
+            company: record(Claim::Company, COMPANY_KIND)?,
+            email: fact(Claim::Email)?,
+            tax_number: fact(Claim::TaxNumber)?,
+            locale: self.text(claims, Claim::Locale)?.map(Into::into),
+        })
+    }
+
+    /// Judges who issued a token, and for whom.
+    pub(super) fn judge_origin(&self, claims: &Object, said: &Said) -> Result<(), Refusal> {
+        let own = self.key.issuer.as_deref();
+        let tenant = self.key.tenant.as_ref().map_or("", TenantId::as_str);
+        let (expected, also) = match self.preset.issuer {
+            Issuer::Unchecked => (None, None),
+            Issuer::OfKey => (Some(own.unwrap_or(tenant)), None),
+            Issuer::OfKeyAlsoWith(start) => (Some(own.unwrap_or(tenant)), Some(start)),
+            Issuer::Known(known) => (Some(own.unwrap_or(known)), None),
+        };
+        if let Some(expected) = expected {
+            let account = said.account.as_deref().unwrap_or_default();
+            let expected = expected.replace("{account}", account);
+            let issuer = claims.text("iss")?.ok_or(Refusal::MissingClaim("iss"))?;
+            let bare = also.and_then(|start| issuer.strip_prefix(start));
+            if issuer != expected && bare != Some(expected.as_str()) {
+                return Err(Refusal::WrongIssuer);
+            }
+        }
+        let own = self.key.audience.as_deref();
+        let expected = match self.preset.audience {
+            Audience::Unchecked => return Ok(()),
+            Audience::Ours => own.unwrap_or(self.audience),
+            Audience::OfKey => own.ok_or(Refusal::UnfitKey(KeyProblem::NoAudience))?,
+        };
+        match claims.texts("aud")? {
+            None => Err(Refusal::MissingClaim("aud")),
+            Some(audiences) if audiences.iter().any(|one| one == expected) => Ok(()),
+            Some(_) => Err(Refusal::WrongAudience),
         }
     }
-    Ok(None)
 }
 
-fn short_text(claims: &Object, path: &'static str) -> Result<Option<String>, Refusal> {
-    let text = claims.text(path)?;
-    match text {
-        Some(text) if text.chars().any(char::is_control) => Err(Refusal::BadClaim(path)),
-        other => Ok(other),
-    }
-}
+/// The person of a credential that names none.
+const NOBODY: &str = "nobody";
 
 /// `exp` is required, `nbf` and `iat` count where they are (`iat` is required of strict schemes), and
 /// the life from `iat` (or from now) to `exp` has a bound.
-fn judge_time(
+pub(super) fn judge_time(
     claims: &Object,
     issued_at_required: bool,
     life: Life,
@@ -161,6 +208,26 @@ fn judge_time(
         return Err(Refusal::LivesTooLong);
     }
     Ok(accepted_until)
+}
+
+/// Judges when something was signed that names no end: not in the future, and no longer ago than its
+/// scheme lets it live.
+pub(super) fn judge_signing(
+    signed_at: i64,
+    life: Life,
+    now: Timestamp,
+) -> Result<Timestamp, Refusal> {
+    let bad = Refusal::BadClaim("timestamp");
+    let signed_at = Timestamp::from_millisecond(signed_at).map_err(|_| bad)?;
+    let soon = now.checked_add(life.leeway).map_err(|_| bad)?;
+    if signed_at > soon {
+        return Err(Refusal::NotYetValid);
+    }
+    let until = signed_at.checked_add(life.longest).map_err(|_| bad)?;
+    if until <= now {
+        return Err(Refusal::Expired);
+    }
+    Ok(until)
 }
 
 /// A `NumericDate` (RFC 7519 section 2): seconds, perhaps with a fraction.

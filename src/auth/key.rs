@@ -1,5 +1,7 @@
 //! Keys: what is registered, and what may verify.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
     RsaPublicKeyComponents,
@@ -13,6 +15,7 @@ use jsonwebtoken::jwk::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
+use super::preset::{Audience, Claim, Preset, Scheme};
 use super::refusal::KeyProblem;
 use crate::domain::ids::TenantId;
 
@@ -95,6 +98,8 @@ pub struct KeyRecord {
     pub audience: Option<String>,
     /// Until when it is accepted: a secret that was replaced lives on for a while.
     pub valid_until: Option<Timestamp>,
+    /// Paths of claims where they are other than the scheme's.
+    pub claims: BTreeMap<Claim, String>,
 }
 
 impl KeyRecord {
@@ -104,7 +109,17 @@ impl KeyRecord {
     /// What is wrong with it. Of an address only its form is checked: https, or a server on this
     /// machine, which is asked only where the configuration allows that.
     pub fn check(&self) -> Result<(), KeyProblem> {
+        let preset = Preset::of(&self.preset).ok_or(KeyProblem::UnknownScheme)?;
+        if !preset.algorithms.contains(&self.algorithm) {
+            return Err(KeyProblem::WrongAlgorithm);
+        }
+        if preset.audience == Audience::OfKey && self.audience.is_none() {
+            return Err(KeyProblem::NoAudience);
+        }
         match &self.source {
+            KeySource::Secret(secret) if preset.scheme == Scheme::SharedSecret => {
+                super::mac::check_shared_secret(secret)
+            }
             KeySource::JwksUrl(_) if self.algorithm == Algorithm::Hs256 => {
                 Err(KeyProblem::WrongSource)
             }

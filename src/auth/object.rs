@@ -19,7 +19,7 @@ use super::refusal::Refusal;
 const MAX_DEPTH: u8 = 8;
 
 /// A JSON object without repeated names; each member by its raw text.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Object(BTreeMap<String, Box<RawValue>>);
 
 impl Object {
@@ -36,6 +36,21 @@ impl Object {
             check(raw.get(), depth)?;
         }
         Ok(Self(members.0))
+    }
+
+    /// The parameters of a query as an object of strings.
+    pub(super) fn of_pairs<'a>(
+        pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+    ) -> Result<Self, Refusal> {
+        let mut members = BTreeMap::new();
+        for (name, value) in pairs {
+            let raw = serde_json::value::to_raw_value(&value)
+                .map_err(|_| Refusal::Malformed("not text"))?;
+            if members.insert(name.into_owned(), raw).is_some() {
+                return Err(Refusal::Malformed("a parameter twice"));
+            }
+        }
+        Ok(Self(members))
     }
 
     /// The raw text at a path of names parted by dots (`dat.account_id`).
@@ -56,23 +71,32 @@ impl Object {
 
     /// The string at a path; `Ok(None)` when nothing or `null` stands there.
     pub(super) fn text(&self, path: &'static str) -> Result<Option<String>, Refusal> {
-        self.read(path)
+        self.text_at(path, path)
+    }
+
+    /// The same at a path that is not known beforehand; `name` is what a refusal calls it.
+    pub(super) fn text_at(
+        &self,
+        path: &str,
+        name: &'static str,
+    ) -> Result<Option<String>, Refusal> {
+        self.read(path, name)
     }
 
     /// A string, or the digits of a whole number: how CRMs spell ids.
-    pub(super) fn id(&self, path: &'static str) -> Result<Option<String>, Refusal> {
+    pub(super) fn id_at(&self, path: &str, name: &'static str) -> Result<Option<String>, Refusal> {
         match self.raw(path) {
             Some(raw) if !raw.is_empty() && raw.bytes().all(|byte| byte.is_ascii_digit()) => {
                 Ok(Some(raw.into_owned()))
             }
-            _ => self.text(path),
+            _ => self.text_at(path, name),
         }
     }
 
     /// A string or a list of strings.
     pub(super) fn texts(&self, path: &'static str) -> Result<Option<Vec<String>>, Refusal> {
         match self.raw(path) {
-            Some(raw) if raw.starts_with('[') => self.read(path),
+            Some(raw) if raw.starts_with('[') => self.read(path, path),
             _ => Ok(self.text(path)?.map(|text| vec![text])),
         }
     }
@@ -92,11 +116,15 @@ impl Object {
             .map_err(|_| Refusal::BadClaim(path))
     }
 
-    fn read<T: for<'de> Deserialize<'de>>(&self, path: &'static str) -> Result<Option<T>, Refusal> {
+    fn read<T: for<'de> Deserialize<'de>>(
+        &self,
+        path: &str,
+        name: &'static str,
+    ) -> Result<Option<T>, Refusal> {
         let Some(raw) = self.raw(path) else {
             return Ok(None);
         };
-        serde_json::from_str::<Option<T>>(&raw).map_err(|_| Refusal::BadClaim(path))
+        serde_json::from_str::<Option<T>>(&raw).map_err(|_| Refusal::BadClaim(name))
     }
 }
 

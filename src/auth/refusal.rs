@@ -55,6 +55,12 @@ pub enum Refusal {
     /// It is meant for someone else.
     #[error("the audience is another")]
     WrongAudience,
+    /// It is bound to another address (`qsh`).
+    #[error("the token was signed for another address")]
+    WrongAddress,
+    /// The scheme is a weak one that the settings do not name, or that its tenant does not want.
+    #[error("the scheme is weak and not allowed")]
+    Weak,
     /// It comes from someone else.
     #[error("the issuer is another")]
     WrongIssuer,
@@ -92,6 +98,8 @@ impl Refusal {
             Self::NotYetValid => "not_yet_valid",
             Self::LivesTooLong => "lives_too_long",
             Self::WrongAudience => "wrong_audience",
+            Self::WrongAddress => "wrong_address",
+            Self::Weak => "weak",
             Self::WrongIssuer => "wrong_issuer",
             Self::WrongTenant => "wrong_tenant",
             Self::UnknownTenant => "unknown_tenant",
@@ -106,9 +114,21 @@ pub enum KeyProblem {
     /// RFC 7518 section 3.2.
     #[error("a secret for HS256 must have at least 32 bytes")]
     SecretTooShort,
+    /// What stands in an address by itself must at least not be guessed.
+    #[error("a shared secret must have at least 16 bytes")]
+    SharedSecretTooShort,
+    /// An audience taken from the token would let every token pass.
+    #[error("a key of this scheme needs the audience that its tokens name")]
+    NoAudience,
     /// The trap of key confusion: a public key is no secret.
     #[error("a public key in PEM form cannot serve as a secret")]
     PublicKeyAsSecret,
+    /// No such scheme.
+    #[error("there is no scheme of this name")]
+    UnknownScheme,
+    /// The scheme's documents name another.
+    #[error("the scheme does not sign with this algorithm")]
+    WrongAlgorithm,
     /// A secret given for a signature algorithm, or a public key for HS256.
     #[error("the kind of key does not fit the algorithm")]
     WrongSource,

@@ -75,12 +75,18 @@ impl Sessions {
         })
     }
 
-    /// A session for someone whom a CRM's token has just proved.
+    /// A session for someone whom a CRM's token has just proved. It and those that descend from it
+    /// end after the configured cap, or after `longest` where that is shorter.
     ///
     /// # Errors
     /// When the token cannot be written, which no input brings about.
-    pub fn issue(&self, identity: &Identity) -> Result<Session, SessionError> {
-        let cap = self.clock.now().saturating_add(self.hard_cap);
+    pub fn issue(
+        &self,
+        identity: &Identity,
+        longest: Option<SignedDuration>,
+    ) -> Result<Session, SessionError> {
+        let longest = longest.map_or(self.hard_cap, |longest| longest.min(self.hard_cap));
+        let cap = self.clock.now().saturating_add(longest);
         self.sign(identity, cap.unwrap_or(Timestamp::MAX))
     }
 

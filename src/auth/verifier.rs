@@ -1,22 +1,28 @@
-//! From a CRM's token to who it proves.
+//! From what a CRM signed to who it proves.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::claims::{self, Expected, Life, Said};
+use super::claims::{self, Life, Rules, Said};
 use super::jwks::KeySets;
 use super::jws::Jws;
 use super::key::{KeyRecord, KeySource, VerifyingKey};
+use super::mac::{self, Opened, Sealed};
 use super::object::Object;
-use super::preset::{KeyScope, PIPEDRIVE, Preset};
-use super::refusal::Refusal;
+use super::preset::records::WEAK_CAP;
+use super::preset::{KeyScope, NATIVE, PIPEDRIVE, Preset, Scheme, UrlHash};
+use super::qsh;
+use super::refusal::{KeyProblem, Refusal};
 use super::session;
+use super::shown::Shown;
 use super::viewer::{Identity, Role, Trust};
 use crate::clock::Clock;
-use crate::config::{NativeSettings, PipedriveSettings};
+use crate::config::{Config, PipedriveSettings, WeakPreset};
 use crate::domain::ids::{ContactId, TenantId, UserId};
 
 /// Whose token it is.
@@ -53,9 +59,12 @@ pub struct VerifiedClaims {
     pub locale: Option<Arc<str>>,
     /// The last instant at which the token is accepted.
     pub accepted_until: Timestamp,
-    /// Under what to count how often the token is shown: a hash of what was signed, so that another
-    /// valid signature over the same words is the same token.
-    pub use_key: [u8; 32],
+    /// Under what to count how often the credential is shown: a hash of what was signed, so that
+    /// another valid signature over the same words is the same one. `None` where it is the same for
+    /// ever, so that counting would only lock people out.
+    pub use_key: Option<[u8; 32]>,
+    /// The longest that sessions may go on from it, where shorter than the settings say.
+    pub hard_cap: Option<SignedDuration>,
     /// The record of the key that verified, for logs.
     pub key_id: String,
 }
@@ -64,7 +73,12 @@ impl VerifiedClaims {
     /// Who the token proves, for the tenant that it belongs to. Such an identity lives as long as
     /// the token itself; [`super::Sessions::issue`] gives it the life of a session.
     pub fn identity(&self, tenant: TenantId) -> Identity {
-        let signed = |record: &Option<ContactId>| record.clone().map(|id| (id, Trust::Signed));
+        let trust = if self.preset.vouches {
+            Trust::Signed
+        } else {
+            Trust::Requested
+        };
+        let signed = |record: &Option<ContactId>| record.clone().map(|id| (id, trust));
         Identity {
             tenant,
             preset: self.preset.name.into(),
@@ -113,15 +127,19 @@ impl TokenKind {
     }
 }
 
-/// Verifies CRM tokens.
+/// Verifies what CRMs sign.
 #[derive(Debug)]
 pub struct Verifier {
     key_sets: KeySets,
     clock: Arc<dyn Clock>,
+    /// Our own address, without a path: what CRMs sign that sign the address they call.
+    public_url: String,
     audience: String,
     leeway: SignedDuration,
     native_longest: SignedDuration,
     pipedrive_longest: SignedDuration,
+    /// The schemes that are weak and allowed all the same.
+    weak: Vec<WeakPreset>,
 }
 
 impl Verifier {
@@ -129,25 +147,25 @@ impl Verifier {
     ///
     /// # Errors
     /// When no HTTP client for key sets can be made.
-    pub fn new(
-        native: &NativeSettings,
-        pipedrive: &PipedriveSettings,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, reqwest::Error> {
+    pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
         let signed =
             |duration: Duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        let native = &config.native;
         Ok(Self {
             key_sets: KeySets::new(native, Arc::clone(&clock))?,
             clock,
+            public_url: config.server.public_url.origin(),
             audience: native.audience.clone(),
             leeway: signed(native.leeway),
             native_longest: signed(native.max_age),
-            pipedrive_longest: signed(pipedrive.max_age),
+            pipedrive_longest: signed(config.pipedrive.max_age),
+            weak: config.crm.weak_presets.clone(),
         })
     }
 
-    /// Verifies a token of a scheme under the registered keys: those of the tenant that the route
-    /// names, or those of the app.
+    /// Verifies a credential of a scheme under the registered keys: those of the tenant that the
+    /// route names, or those of the app. Nothing that it says is looked at before a key has verified
+    /// it, but for the name of the key.
     ///
     /// # Errors
     /// The reason, for the log; the outside is told [`Refusal::OUTWARD`].
@@ -155,31 +173,22 @@ impl Verifier {
         &self,
         preset: &'static Preset,
         keys: &[KeyRecord],
-        token: &str,
+        shown: impl Into<Shown<'_>>,
     ) -> Result<VerifiedClaims, Refusal> {
-        let jws = Jws::parse(token)?;
-        if !jws
-            .kind()
-            .is_none_or(|kind| kind.eq_ignore_ascii_case("JWT"))
-        {
-            return Err(Refusal::WrongKind);
+        let shown = shown.into();
+        if preset.weak.is_some() && !self.allows_weak(preset) {
+            return Err(Refusal::Weak);
         }
-        let (record, payload) = self.verify_signature(preset, keys, &jws).await?;
-        let claims = Object::parse(payload)?;
-        let owner_name = record.tenant.as_ref().map_or("", TenantId::as_str);
-        let expected = Expected {
-            issuer: record.issuer.as_deref().unwrap_or(owner_name),
-            audience: record.audience.as_deref().unwrap_or(&self.audience),
+        let proof = match preset.scheme {
+            Scheme::Jwt => self.verify_token(preset, keys, &shown).await?,
+            Scheme::SharedSecret => self.verify_secret(preset, keys, &shown)?,
+            Scheme::SignedRequest | Scheme::RequestSignature | Scheme::SignedContext => {
+                self.verify_mac(preset, keys, &shown)?
+            }
         };
-        let said = claims::judge(
-            &claims,
-            preset,
-            expected,
-            self.life(preset),
-            self.clock.now(),
-        )?;
+        let Proof { key, said, .. } = proof;
         Ok(VerifiedClaims {
-            owner: owner(preset, record, &said)?,
+            owner: owner(preset, key, &said)?,
             preset,
             user: said.user,
             name: said.name,
@@ -189,9 +198,122 @@ impl Verifier {
             email: said.email,
             tax_number: said.tax_number,
             locale: said.locale,
-            accepted_until: said.accepted_until,
-            use_key: Sha256::digest(jws.signing_input()).into(),
-            key_id: record.id.clone(),
+            accepted_until: proof.accepted_until,
+            hard_cap: match proof.use_key {
+                Some(_) => preset.hard_cap,
+                None => Some(preset.hard_cap.unwrap_or(WEAK_CAP)),
+            },
+            use_key: proof.use_key,
+            key_id: key.id.clone(),
+        })
+    }
+
+    async fn verify_token<'k>(
+        &self,
+        preset: &'static Preset,
+        keys: &'k [KeyRecord],
+        shown: &Shown<'_>,
+    ) -> Result<Proof<'k>, Refusal> {
+        let jws = Jws::parse(shown.credential)?;
+        if !jws
+            .kind()
+            .is_none_or(|kind| kind.eq_ignore_ascii_case("JWT"))
+        {
+            return Err(Refusal::WrongKind);
+        }
+        let (key, payload) = self.verify_signature(preset, keys, &jws).await?;
+        let claims = Object::parse(payload)?;
+        judge_address(&claims, preset, shown)?;
+        let required = preset.issued_at_required;
+        let now = self.clock.now();
+        let accepted_until = claims::judge_time(&claims, required, self.life(preset), now)?;
+        let rules = self.rules(preset, key);
+        let said = rules.said(&claims)?;
+        rules.judge_origin(&claims, &said)?;
+        Ok(Proof {
+            key,
+            said,
+            accepted_until,
+            use_key: Some(Sha256::digest(jws.signing_input()).into()),
+        })
+    }
+
+    fn verify_mac<'k>(
+        &self,
+        preset: &'static Preset,
+        keys: &'k [KeyRecord],
+        shown: &Shown<'_>,
+    ) -> Result<Proof<'k>, Refusal> {
+        let sealed = Sealed::of(preset.scheme, shown, &self.public_url)?;
+        let key = self.secret_that(preset, keys, |secret| sealed.is_signed_by(secret))?;
+        let Opened { claims, signed_at } = sealed.open()?;
+        let (accepted_until, use_key) = match signed_at {
+            Some(at) => {
+                let until = claims::judge_signing(at, self.life(preset), self.clock.now())?;
+                (until, Some(Sha256::digest(sealed.message()).into()))
+            }
+            // Signed without a time, which is weak whatever the scheme.
+            None if self.allows_weak(preset) => (self.without_end(preset), None),
+            None => return Err(Refusal::MissingClaim("timestamp")),
+        };
+        Ok(Proof {
+            key,
+            said: self.rules(preset, key).said(&claims)?,
+            accepted_until,
+            use_key,
+        })
+    }
+
+    fn verify_secret<'k>(
+        &self,
+        preset: &'static Preset,
+        keys: &'k [KeyRecord],
+        shown: &Shown<'_>,
+    ) -> Result<Proof<'k>, Refusal> {
+        if shown.credential.is_empty() {
+            return Err(Refusal::Missing);
+        }
+        let key = self.secret_that(preset, keys, |secret| mac::is_secret(shown, secret))?;
+        Ok(Proof {
+            key,
+            said: self.rules(preset, key).said(&Object::default())?,
+            accepted_until: self.without_end(preset),
+            use_key: None,
+        })
+    }
+
+    /// The key whose secret passes the test.
+    fn secret_that<'k>(
+        &self,
+        preset: &Preset,
+        keys: &'k [KeyRecord],
+        passes: impl Fn(&SecretString) -> Result<bool, KeyProblem>,
+    ) -> Result<&'k KeyRecord, Refusal> {
+        let mut refusal = Refusal::UnknownKey;
+        for record in self.usable(preset, keys) {
+            refusal = match &record.source {
+                KeySource::Secret(secret) => match passes(secret) {
+                    Ok(true) => return Ok(record),
+                    Ok(false) => Refusal::BadSignature,
+                    Err(problem) => Refusal::UnfitKey(problem),
+                },
+                _ => Refusal::UnfitKey(KeyProblem::WrongSource),
+            };
+        }
+        Err(refusal)
+    }
+
+    /// The keys that may verify a scheme's credentials now.
+    fn usable<'k>(
+        &self,
+        preset: &Preset,
+        keys: &'k [KeyRecord],
+    ) -> impl Iterator<Item = &'k KeyRecord> {
+        let now = self.clock.now();
+        keys.iter().filter(move |record| {
+            record.preset == preset.name
+                && preset.algorithms.contains(&record.algorithm)
+                && record.valid_until.is_none_or(|until| now < until)
         })
     }
 
@@ -203,19 +325,14 @@ impl Verifier {
         keys: &'k [KeyRecord],
         jws: &'j Jws<'_>,
     ) -> Result<(&'k KeyRecord, &'j [u8]), Refusal> {
-        let now = self.clock.now();
-        let of_scheme = || {
-            keys.iter().filter(|record| {
-                record.preset == preset.name
-                    && preset.algorithms.contains(&record.algorithm)
-                    && record.valid_until.is_none_or(|until| now < until)
-            })
-        };
-        let mut refusal = match of_scheme().next() {
+        let mut refusal = match self.usable(preset, keys).next() {
             None => Refusal::UnknownKey,
             Some(_) => Refusal::WrongAlgorithm,
         };
-        for record in of_scheme().filter(|record| jws.names(record.algorithm)) {
+        for record in self
+            .usable(preset, keys)
+            .filter(|record| jws.names(record.algorithm))
+        {
             let candidates = match self.candidates(record, jws.kid()).await {
                 Ok(candidates) => candidates,
                 Err(reason) => {
@@ -260,11 +377,62 @@ impl Verifier {
     fn life(&self, preset: &Preset) -> Life {
         Life {
             leeway: self.leeway,
-            longest: if preset.name == PIPEDRIVE.name {
+            longest: if preset.name == NATIVE.name {
+                self.native_longest
+            } else if preset.name == PIPEDRIVE.name {
                 self.pipedrive_longest
             } else {
-                self.native_longest
+                preset.longest
             },
+        }
+    }
+
+    /// Until when to accept what names no end: as long as the sessions that may come of it.
+    fn without_end(&self, preset: &Preset) -> Timestamp {
+        let cap = preset.hard_cap.unwrap_or(WEAK_CAP);
+        self.clock
+            .now()
+            .saturating_add(cap)
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    fn allows_weak(&self, preset: &Preset) -> bool {
+        self.weak.iter().any(|weak| weak.as_str() == preset.name)
+    }
+
+    fn rules<'a>(&'a self, preset: &'static Preset, key: &'a KeyRecord) -> Rules<'a> {
+        Rules {
+            preset,
+            key,
+            audience: &self.audience,
+        }
+    }
+}
+
+/// What a key has verified.
+struct Proof<'k> {
+    key: &'k KeyRecord,
+    said: Said,
+    accepted_until: Timestamp,
+    use_key: Option<[u8; 32]>,
+}
+
+/// Judges the address that a token was signed for, where it was signed for one.
+fn judge_address(claims: &Object, preset: &Preset, shown: &Shown<'_>) -> Result<(), Refusal> {
+    match preset.url_hash {
+        UrlHash::Ignored => Ok(()),
+        UrlHash::Refused if claims.has("qsh") => Err(Refusal::WrongKind),
+        UrlHash::Refused => Ok(()),
+        UrlHash::Required => {
+            let signed = claims.text("qsh")?.ok_or(Refusal::MissingClaim("qsh"))?;
+            // A token for a context is bound to no address: another kind than one that loads a page.
+            if signed == qsh::CONTEXT {
+                return Err(Refusal::WrongKind);
+            }
+            let expected = qsh::of(shown.request, preset.parameter);
+            (signed == expected)
+                .then_some(())
+                .ok_or(Refusal::WrongAddress)
         }
     }
 }
@@ -285,7 +453,7 @@ fn owner(preset: &Preset, record: &KeyRecord, said: &Said) -> Result<Owner, Refu
 
 /// The keys of Pipedrive's scheme from the configuration: the present secret and the one before.
 pub fn pipedrive_keys(settings: &PipedriveSettings) -> Vec<KeyRecord> {
-    let record = |id: &str, secret: &secrecy::SecretString, valid_until| KeyRecord {
+    let record = |id: &str, secret: &SecretString, valid_until| KeyRecord {
         id: id.to_owned(),
         tenant: None,
         preset: PIPEDRIVE.name.to_owned(),
@@ -295,6 +463,7 @@ pub fn pipedrive_keys(settings: &PipedriveSettings) -> Vec<KeyRecord> {
         issuer: None,
         audience: None,
         valid_until,
+        claims: BTreeMap::new(),
     };
     let current = settings.client_secret.as_ref();
     let previous = settings.previous_client_secret.as_ref();

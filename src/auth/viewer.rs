@@ -167,6 +167,17 @@ impl Identity {
         }
     }
 
+    /// Takes in the contact and company that a signed address names.
+    #[must_use]
+    pub fn with_signed(self, contact: Option<ContactId>, company: Option<ContactId>) -> Self {
+        let signed = |id| (id, Trust::Signed);
+        Self {
+            contact: contact.map(signed).or(self.contact),
+            company: company.map(signed).or(self.company),
+            ..self
+        }
+    }
+
     /// Takes in what the page asks for: a contact and its company that the CRM did not sign.
     ///
     /// Where the CRM signed a contact, the page's wishes are not heard: it could otherwise name

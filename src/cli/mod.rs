@@ -8,7 +8,9 @@
 mod audit;
 mod connection;
 mod context;
+mod crm;
 mod files;
+mod keys;
 mod tenant;
 mod token;
 
@@ -67,6 +69,11 @@ enum Command {
     Tenant {
         #[command(subcommand)]
         command: tenant::TenantCommand,
+    },
+    /// List the CRMs' schemes, and keep the keys of apps
+    Crm {
+        #[command(subcommand)]
+        command: crm::CrmCommand,
     },
     /// Read and write credit limits as CSV
     Limits {
@@ -129,6 +136,7 @@ impl Cli {
             Command::Schema => print(&graphql::sdl()),
             Command::Connection { command } => return Box::pin(command.run(&context)).await,
             Command::Tenant { command } => command.run(&context).await?,
+            Command::Crm { command } => command.run(&context).await?,
             Command::Limits { command } => return Box::pin(command.run(&context)).await,
             Command::Links { command } => return Box::pin(command.run(&context)).await,
             Command::Token(args) => args.run(&context).await?,

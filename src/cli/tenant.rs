@@ -1,20 +1,18 @@
 //! `tenant`: add, list, keys, CRM accounts, roles.
 
-use std::path::PathBuf;
-
-use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand, ValueEnum};
-use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::context::{Context, OPERATOR, clock, table, tenant};
+use super::keys::{self, KeyArgs, preset_names};
 use crate::app::terminal::print;
-use crate::auth::Role;
+use crate::auth::preset::KeyScope;
+use crate::auth::{Preset, Role};
 use crate::config::FrameAncestor;
 use crate::domain::ids::{TenantId, UserId};
-use crate::service::keys::key_records;
-use crate::store::{KeySource, SigningKey, Store, Tenant, TenantSettings};
+use crate::store::{SigningKey, Store, Tenant, TenantSettings};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantCommand {
@@ -22,7 +20,8 @@ pub(super) enum TenantCommand {
     ///
     /// Native tokens: --crm native --secret-file FILE (HS256, at least 32 characters), or
     /// --public-key-file FILE --algorithm RS256, or --jwks-url URL --algorithm ES256.
-    /// Pipedrive: --crm pipedrive --account COMPANY_ID.
+    /// Where the key is the app's: --crm pipedrive --account COMPANY_ID.
+    /// `crm list` shows the schemes, docs/crm.md leads through each.
     Add(Box<AddArgs>),
     /// List the tenants
     List,
@@ -50,14 +49,6 @@ pub(super) enum TenantCommand {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Crm {
-    /// Tokens that your own CRM's server mints
-    Native,
-    /// Pipedrive
-    Pipedrive,
-}
-
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     /// The tenant's id: lower-case letters, digits and hyphens
@@ -77,36 +68,14 @@ pub(super) struct AddArgs {
     /// Whether a CRM token opens the widget once only (a browser's reload then needs a new one)
     #[arg(long, value_name = "BOOL")]
     single_use_tokens: Option<bool>,
-    /// The CRM whose tokens are accepted
-    #[arg(long, value_enum)]
-    crm: Option<Crm>,
-    /// The account's id in the CRM, where the key belongs to the app (Pipedrive: company id)
+    /// The CRM's scheme (see `crm list`)
+    #[arg(long, value_parser = preset_names())]
+    crm: Option<String>,
+    /// The account's id in the CRM, where the key is the app's (Pipedrive: company id)
     #[arg(long)]
     account: Option<String>,
-    /// The signing algorithm: HS256, RS256, ES256 or EdDSA
-    #[arg(long, default_value = "HS256")]
-    algorithm: String,
-    /// A file with the shared secret (HS256)
-    #[arg(long, value_name = "FILE")]
-    secret_file: Option<PathBuf>,
-    /// A file with the public key as PEM
-    #[arg(long, value_name = "FILE", conflicts_with = "secret_file")]
-    public_key_file: Option<PathBuf>,
-    /// A file with the public keys as a JWK set
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "public_key_file"])]
-    jwks_file: Option<PathBuf>,
-    /// Where the public keys are published as a JWK set
-    #[arg(long, value_name = "URL", conflicts_with_all = ["secret_file", "public_key_file", "jwks_file"])]
-    jwks_url: Option<String>,
-    /// The key's id in token headers
-    #[arg(long)]
-    kid: Option<String>,
-    /// What the tokens' `iss` must be [default: the tenant's id]
-    #[arg(long)]
-    issuer: Option<String>,
-    /// What the tokens' `aud` must be [default: the setting native.audience]
-    #[arg(long)]
-    audience: Option<String>,
+    #[command(flatten)]
+    key: KeyArgs,
 }
 
 impl TenantCommand {
@@ -138,15 +107,8 @@ impl TenantCommand {
                 after_seconds,
             } => {
                 let tenant = tenant(&store, &TenantId::from(id)).await?;
-                let keys = store.signing_keys(Some(&tenant.id), "native").await?;
-                if !keys.iter().any(|known| known.id == key) {
-                    bail!(
-                        "{} has no key {key}; `tenant list` shows its keys",
-                        tenant.id
-                    );
-                }
-                let until = now + SignedDuration::from_secs(after_seconds.into());
-                store.retire_signing_key(key, until, OPERATOR, now).await?;
+                let known = store.all_signing_keys(Some(&tenant.id)).await?;
+                let until = keys::retire(&store, &known, key, after_seconds, now).await?;
                 print(&format!("Key {key} ends {until}.\n"));
                 Ok(())
             }
@@ -157,16 +119,16 @@ impl TenantCommand {
 impl AddArgs {
     async fn run(self, store: &Store, now: Timestamp) -> anyhow::Result<()> {
         let id = tenant_id(&self.id)?;
-        let key = self.key(&id)?;
-        check(key.as_ref())?;
+        let preset = self.crm.as_deref().and_then(Preset::of);
+        let key = self.signing_key(preset, &id)?;
         let tenant = self.tenant(store, id.clone()).await?;
         store.put_tenant(&tenant, OPERATOR, now).await?;
         if let Some(key) = key {
-            store.add_signing_key(&key, OPERATOR, now).await?;
+            self.key.store(store, &key, now).await?;
         }
-        if let (Some(Crm::Pipedrive), Some(account)) = (self.crm, &self.account) {
+        if let (Some(preset), Some(account)) = (preset, &self.account) {
             store
-                .register_account("pipedrive", account, &id, OPERATOR, now)
+                .register_account(preset.name, account, &id, OPERATOR, now)
                 .await?;
         }
         print(&format!("{id}: stored.\n"));
@@ -203,54 +165,33 @@ impl AddArgs {
         Ok(tenant)
     }
 
-    /// The signing key given.
-    fn key(&self, id: &TenantId) -> anyhow::Result<Option<SigningKey>> {
-        let source = if let Some(file) = &self.secret_file {
-            Some(KeySource::Secret(SecretString::from(read(file)?)))
-        } else if let Some(file) = &self.public_key_file {
-            Some(KeySource::Pem(read(file)?))
-        } else if let Some(file) = &self.jwks_file {
-            Some(KeySource::Jwks(read(file)?))
-        } else {
-            self.jwks_url.clone().map(KeySource::JwksUrl)
+    /// The signing key given, where the scheme's keys are the tenants' own.
+    fn signing_key(
+        &self,
+        preset: Option<&'static Preset>,
+        id: &TenantId,
+    ) -> anyhow::Result<Option<SigningKey>> {
+        let Some(preset) = preset else {
+            if self.account.is_some() {
+                bail!("--account needs --crm");
+            }
+            return Ok(None);
         };
-        match (self.crm, source) {
-            (Some(Crm::Native), Some(source)) => Ok(Some(SigningKey {
-                id: Uuid::new_v4(),
-                tenant: Some(id.clone()),
-                preset: "native".to_owned(),
-                kid: self.kid.clone(),
-                algorithm: self.algorithm.clone(),
-                source,
-                issuer: Some(self.issuer.clone().unwrap_or_else(|| id.to_string())),
-                audience: self.audience.clone(),
-                valid_until: None,
-            })),
-            (Some(Crm::Native), None) => bail!(
-                "--crm native needs a key: --secret-file, --public-key-file, --jwks-file or --jwks-url"
+        let name = preset.name;
+        match preset.key_scope {
+            KeyScope::Installation if self.account.is_some() => {
+                bail!("--crm {name} has no --account: its keys are the tenant's own")
+            }
+            KeyScope::Installation => self.key.key(preset, Some(id)).map(Some),
+            KeyScope::App if self.account.is_none() => {
+                bail!("--crm {name} needs --account: the account's id in the CRM")
+            }
+            KeyScope::App if self.key.has_key(preset) => bail!(
+                "--crm {name} takes no key here: it is the app's (`crm key add {name}`, for Pipedrive the setting pipedrive.client_secret)"
             ),
-            (Some(Crm::Pipedrive), None) if self.account.is_some() => Ok(None),
-            (Some(Crm::Pipedrive), _) => bail!(
-                "--crm pipedrive needs --account COMPANY_ID and no key: the key is the app's, in the setting pipedrive.client_secret"
-            ),
-            (None, Some(_)) => bail!("a key needs --crm native"),
-            (None, None) => Ok(None),
+            KeyScope::App => Ok(None),
         }
     }
-}
-
-/// Checks a key as it will be when a token comes, so that an unfit one is not found out then.
-fn check(key: Option<&SigningKey>) -> anyhow::Result<()> {
-    let Some(key) = key else {
-        return Ok(());
-    };
-    let [record] = &key_records(vec![key.clone()])[..] else {
-        bail!(
-            "--algorithm {}: write HS256, RS256, ES256 or EdDSA",
-            key.algorithm
-        );
-    };
-    Ok(record.check()?)
 }
 
 fn tenant_id(text: &str) -> anyhow::Result<TenantId> {
@@ -261,29 +202,20 @@ fn tenant_id(text: &str) -> anyhow::Result<TenantId> {
     Ok(TenantId::from(text))
 }
 
-fn read(file: &PathBuf) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("{} cannot be read", file.display()))?;
-    Ok(text.trim().to_owned())
-}
-
 async fn list(store: &Store) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for tenant in store.tenants().await? {
-        let keys = store.signing_keys(Some(&tenant.id), "native").await?;
+        let keys = store.all_signing_keys(Some(&tenant.id)).await?;
         rows.push(vec![
             tenant.id.to_string(),
             tenant.name.to_string(),
             tenant.frame_ancestors.join(" "),
             keys.iter()
-                .map(|key| format!("{} {}", key.algorithm, key.id))
+                .map(keys::described)
                 .collect::<Vec<_>>()
                 .join(", "),
         ]);
     }
-    print(&table(
-        &["tenant", "name", "framed by", "native keys"],
-        &rows,
-    ));
+    print(&table(&["tenant", "name", "framed by", "keys"], &rows));
     Ok(())
 }

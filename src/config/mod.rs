@@ -15,12 +15,13 @@ use std::path::Path;
 
 pub use problem::{ConfigProblem, ConfigProblems, Place};
 pub use sections::{
-    CacheSettings, DatabaseSettings, EncryptionSettings, GraphQlSettings, NativeSettings,
-    PipedriveSettings, QuickBooksSettings, SageSettings, ServerSettings, SessionSettings,
-    SyncSettings, TelemetrySettings, TrytonSettings, XeroSettings,
+    CacheSettings, CrmSettings, DatabaseSettings, EncryptionSettings, GraphQlSettings,
+    NativeSettings, PipedriveSettings, QuickBooksSettings, SageSettings, ServerSettings,
+    SessionSettings, SyncSettings, TelemetrySettings, TrytonSettings, XeroSettings,
 };
 pub use value::{
     ByteSize, DatabaseUrl, EncryptionKey, FrameAncestor, LogFilter, LogFormat, ServiceUrl,
+    WeakPreset,
 };
 
 use reader::{File, Reader, Recorded};
@@ -43,6 +44,8 @@ pub struct Config {
     pub native: NativeSettings,
     /// Tokens of Pipedrive.
     pub pipedrive: PipedriveSettings,
+    /// What holds for every CRM.
+    pub crm: CrmSettings,
     /// The connector to QuickBooks Online.
     pub quickbooks: QuickBooksSettings,
     /// The connector to Sage Accounting.
@@ -92,6 +95,7 @@ impl Config {
         let session = SessionSettings::read(reader);
         let native = NativeSettings::read(reader);
         let pipedrive = PipedriveSettings::read(reader);
+        let crm = CrmSettings::read(reader);
         let quickbooks = QuickBooksSettings::read(reader);
         let sage = SageSettings::read(reader);
         let tryton = TrytonSettings::read(reader);
@@ -107,6 +111,7 @@ impl Config {
             session: session?,
             native: native?,
             pipedrive: pipedrive?,
+            crm: crm?,
             quickbooks: quickbooks?,
             sage: sage?,
             tryton: tryton?,

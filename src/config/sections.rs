@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::reader::{Reader, Recorded, Section};
 use super::value::{
     ByteSize, DatabaseUrl, EncryptionKey, FrameAncestor, LogFilter, LogFormat, ServiceUrl,
+    WeakPreset,
 };
 
 /// Declares a section: the struct, and how it is read from its layers.
@@ -158,6 +159,16 @@ section! {
             return Err(section.refuse("previous_client_secret_until", advice.to_owned()));
         }
         Ok(())
+    }
+}
+
+section! {
+    /// `[crm]`: what holds for every CRM.
+    CrmSettings = "crm" {
+        /// The weak schemes that are allowed all the same, by name.
+        required weak_presets: Vec<WeakPreset>,
+        /// How long a one-time code may be opened.
+        required code_lifetime: Duration [between("1s", SECOND, "60s", MINUTE)],
     }
 }
 

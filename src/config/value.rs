@@ -289,6 +289,42 @@ impl Setting for Vec<FrameAncestor> {
     }
 }
 
+/// Names of schemes that need to be allowed by name.
+impl Setting for Vec<WeakPreset> {
+    const EXPECTED: &'static str =
+        "a list of weak schemes: \"followupboss\", \"front\", \"salesforce-canvas\"";
+
+    fn read(written: &Written<'_>) -> Option<Self> {
+        written
+            .list()?
+            .into_iter()
+            .map(|text| WeakPreset::parse(text.trim()))
+            .collect()
+    }
+}
+
+/// A CRM's scheme that proves little, or for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WeakPreset(&'static str);
+
+impl WeakPreset {
+    /// Their names.
+    pub const NAMES: [&'static str; 3] = ["followupboss", "front", "salesforce-canvas"];
+
+    /// The scheme of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::NAMES
+            .into_iter()
+            .find(|known| *known == name)
+            .map(Self)
+    }
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
 /// An origin that may frame the widget: scheme, host (whose first label may be `*`) and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameAncestor(String);

@@ -10,22 +10,23 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use secrecy::ExposeSecret;
 use url::form_urlencoded;
 
+use super::door::{DoorPath, RequestLine};
 use super::exchange;
 use super::problem::Problem;
 use super::widget::{self, Boot, WidgetPage};
-use crate::auth::Refusal;
-use crate::auth::preset::{COMPANY_KIND, CONTACT_KIND, HostContext, Preset, contact_id};
+use crate::auth::preset::{COMPANY_KIND, Preset, UrlHash, contact_id};
+use crate::auth::{Refusal, Shown};
 use crate::config::FrameAncestor;
-use crate::domain::ids::{ContactId, TenantId};
-use crate::service::sign_in::{Door, Requested, SignIn, SignedIn, refused};
+use crate::domain::ids::ContactId;
+use crate::service::sign_in::{Requested, SignIn, SignedIn, refused};
 use crate::service::{ErrorCode, ServiceError};
 
 /// The longest language tag that is passed on.
@@ -40,8 +41,9 @@ struct Embedding {
 
 impl Embedding {
     /// The page of someone who has signed in.
-    fn load(&self, door: &Door, signed_in: &SignedIn, locale: Option<&str>) -> Response {
+    fn load(&self, signed_in: &SignedIn, locale: Option<&str>) -> Response {
         let SignedIn {
+            preset,
             identity,
             session,
             frame_ancestors,
@@ -53,12 +55,13 @@ impl Embedding {
             hard_cap: session.hard_cap.to_string(),
             contact_id: identity.contact.as_ref().map(|(id, _)| id.as_str()),
             company: identity.company.as_ref().map(|(id, _)| id.as_str()),
-            preset: door.preset().name,
+            preset: preset.name,
             tenant: identity.tenant.as_str(),
             host_origins: ancestors.iter().map(FrameAncestor::as_str).collect(),
-            can_renew: door.preset().renews,
+            renewal: preset.renewal.as_str(),
             locale: identity.locale.as_deref().or(locale),
-            exchange_url: exchange::address(door, identity),
+            exchange_url: exchange::address(preset, identity),
+            session_url: "/exchange/session",
             graphql_url: "/graphql",
             subscription_url: "/graphql",
         };
@@ -86,68 +89,74 @@ fn origins(registered: &[String]) -> Vec<FrameAncestor> {
 /// The routes, and the files that the page loads.
 pub fn routes(sign_in: Arc<SignIn>, page: WidgetPage) -> Router {
     Router::new()
-        .route("/embed/{tenant}/native", get(native).post(native))
-        .route("/embed/pipedrive", get(pipedrive).post(pipedrive))
+        .route("/embed/code", get(by_code))
+        .route("/embed/{preset}", get(embed).post(embed))
+        .route("/embed/{tenant}/{preset}", get(embed).post(embed))
         .with_state(Embedding { sign_in, page })
         .route("/assets/{*name}", get(widget::asset))
 }
 
-async fn native(
-    State(embedding): State<Embedding>,
-    tenant: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let door = door_of(tenant);
-    embed(&embedding, &door, query.as_deref(), &headers, body).await
-}
-
-async fn pipedrive(
+/// `GET /embed/code?code=…`: the page of whoever got the code, once.
+async fn by_code(
     State(embedding): State<Embedding>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    embed(
-        &embedding,
-        &Door::pipedrive(),
-        query.as_deref(),
-        &headers,
-        body,
-    )
-    .await
-}
-
-async fn embed(
-    embedding: &Embedding,
-    door: &Door,
-    query: Option<&str>,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => return widget::sealed(unreadable(&rejection), &[]),
-    };
     let entered = async {
-        let parameters = Parameters::read(query, headers, &body)?;
-        let token = parameters.token(door.preset())?;
-        let requested = parameters.requested(door.preset())?;
-        let signed_in = embedding.sign_in.enter(door, token, requested).await?;
+        let parameters = Parameters::read(query.as_deref(), &headers, &[])?;
+        let code = parameters.get("code");
+        let code = code.ok_or_else(|| refused(Refusal::Missing))?;
+        let signed_in = embedding.sign_in.open(code).await?;
         Ok::<_, ServiceError>((signed_in, parameters.locale()))
     };
     match entered.await {
-        Ok((signed_in, locale)) => embedding.load(door, &signed_in, locale.as_deref()),
-        // Whose page this would be is not known, so nobody may frame it.
+        Ok((signed_in, locale)) => embedding.load(&signed_in, locale.as_deref()),
         Err(error) => widget::sealed(failure(&error), &[]),
     }
 }
 
-/// The door of the tenant in the path. A path that cannot be read names nobody.
-pub(super) fn door_of(tenant: Result<Path<String>, PathRejection>) -> Door {
-    let tenant = tenant.map_or_else(|_| String::new(), |Path(tenant)| tenant);
-    Door::native(TenantId::new(tenant))
+async fn embed(
+    State(embedding): State<Embedding>,
+    door: DoorPath,
+    request: RequestLine,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let door = match door.open(|doors| doors.embed) {
+        Ok(door) => door,
+        Err(closed) => return widget::sealed(closed.into_response(), &[]),
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return widget::sealed(unreadable(&rejection), &[]),
+    };
+    let preset = door.preset();
+    let entered = async {
+        // Where the address is signed, only the address counts.
+        let form: &[u8] = match preset.url_hash {
+            UrlHash::Required => &[],
+            UrlHash::Refused | UrlHash::Ignored => &body,
+        };
+        let parameters = Parameters::read(request.query(), &headers, form)?;
+        let shown = Shown {
+            credential: parameters
+                .get(preset.parameter)
+                .ok_or_else(|| refused(Refusal::Missing))?,
+            signature: preset
+                .signature_parameter
+                .and_then(|name| parameters.get(name)),
+            timestamp: None,
+            request: request.shown(&body),
+        };
+        let requested = parameters.requested(preset)?;
+        let signed_in = embedding.sign_in.enter(&door, shown, requested).await?;
+        Ok::<_, ServiceError>((signed_in, parameters.locale()))
+    };
+    match entered.await {
+        Ok((signed_in, locale)) => embedding.load(&signed_in, locale.as_deref()),
+        // Whose page this would be is not known, so nobody may frame it.
+        Err(error) => widget::sealed(failure(&error), &[]),
+    }
 }
 
 /// The answer to a body that is too long or broke off.
@@ -183,28 +192,19 @@ impl Parameters {
         Ok(Self(parameters))
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.get(name)?.trim();
         (!value.is_empty()).then_some(value)
-    }
-
-    fn token(&self, preset: &Preset) -> Result<&str, ServiceError> {
-        self.get(preset.token_parameter)
-            .ok_or_else(|| refused(Refusal::Missing))
     }
 
     /// What the page says that it shows.
     pub(super) fn requested(&self, preset: &Preset) -> Result<Requested, ServiceError> {
         let id = |name, kind| requested_id(preset, name, kind, self.get(name));
-        let contact = match preset.host_context {
-            HostContext::Pipedrive if self.get("contact").is_none() => {
-                match (self.get("resource"), self.get("selectedIds")) {
-                    (Some(resource), Some(ids)) => preset.selected(resource, ids),
-                    _ => None,
-                }
-            }
-            HostContext::Pipedrive | HostContext::Ids => id("contact", CONTACT_KIND)?,
+        let selected = || {
+            let kind = preset.context.kind.and_then(|name| self.get(name));
+            preset.selected(kind, self.get(preset.context.id?)?)
         };
+        let contact = id("contact", preset.context.default_kind)?.or_else(selected);
         Ok(Requested {
             contact,
             company: id("company", COMPANY_KIND)?,
@@ -230,7 +230,7 @@ pub(super) fn requested_id(
     text: Option<&str>,
 ) -> Result<Option<ContactId>, ServiceError> {
     text.map(|text| {
-        contact_id(preset.name, text, kind).ok_or_else(|| {
+        contact_id(preset.crm, text, kind).ok_or_else(|| {
             ServiceError::bad_input(field, "write an id of the CRM, such as person:42")
         })
     })

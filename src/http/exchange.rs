@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -14,29 +14,38 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-use super::embed::{Parameters, door_of, failure, requested_id, unreadable};
+use super::bearer::bearer_token;
+use super::door::{DoorPath, RequestLine};
+use super::embed::{Parameters, failure, requested_id, unreadable};
 use super::problem::Problem;
 use super::widget;
-use crate::auth::preset::{COMPANY_KIND, CONTACT_KIND};
-use crate::auth::{Identity, Session, Trust};
-use crate::service::sign_in::{Door, Requested, SignIn};
+use crate::auth::preset::{COMPANY_KIND, Exchange, KeyScope, Preset};
+use crate::auth::{Identity, Refusal, Session, Shown, Trust};
+use crate::service::sign_in::{Door, OneTimeCode, Requested, SignIn, refused};
 use crate::service::{ErrorCode, ServiceError};
 
 /// The routes.
 pub fn routes(sign_in: Arc<SignIn>) -> Router {
     Router::new()
-        .route("/exchange/{tenant}/native", post(native))
-        .route("/exchange/pipedrive", post(pipedrive))
         .route("/exchange/session", post(renew))
+        .route("/exchange/{preset}", post(exchange))
+        .route("/exchange/{tenant}/{preset}", post(exchange))
         .with_state(sign_in)
 }
 
+/// The headers with which HubSpot signs a request.
+const SIGNATURE: &str = "x-hubspot-signature-v3";
+const SIGNED_AT: &str = "x-hubspot-request-timestamp";
+
+/// The advice to who shows no token where one is to be.
+const SEND_TOKEN: &str = "send a JSON object with token, and perhaps contact and company";
+
 /// What is shown for a session.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shown {
-    /// The CRM's token, or the session to renew.
-    token: SecretString,
+struct Body {
+    /// The CRM's token, or the session to renew, unless it comes as a bearer.
+    token: Option<SecretString>,
     /// The contact that the page shows, where the CRM does not sign it.
     contact: Option<String>,
     /// Its company.
@@ -56,62 +65,89 @@ struct Given<'a> {
     company: Option<&'a str>,
 }
 
-async fn native(
-    State(sign_in): State<Arc<SignIn>>,
-    tenant: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let door = door_of(tenant);
-    exchange(&sign_in, &door, query.as_deref(), &headers, body).await
-}
-
-async fn pipedrive(
-    State(sign_in): State<Arc<SignIn>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    exchange(
-        &sign_in,
-        &Door::pipedrive(),
-        query.as_deref(),
-        &headers,
-        body,
-    )
-    .await
+/// What is given where the session must not pass through other hands: an address that opens the page
+/// once.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GivenCode<'a> {
+    code: &'a str,
+    url: String,
+    expires_at: String,
 }
 
 async fn exchange(
-    sign_in: &SignIn,
-    door: &Door,
-    query: Option<&str>,
-    headers: &HeaderMap,
+    State(sign_in): State<Arc<SignIn>>,
+    door: DoorPath,
+    request: RequestLine,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let shown = match shown(headers, body) {
-        Ok(shown) => shown,
+    let door = match door.open(|doors| doors.exchange != Exchange::Closed) {
+        Ok(door) => door,
+        Err(closed) => return widget::sealed(closed.into_response(), &[]),
+    };
+    let bytes = match body {
+        Ok(bytes) => bytes,
+        Err(rejection) => return widget::sealed(unreadable(&rejection), &[]),
+    };
+    let is_signed = door.preset().doors.exchange == Exchange::SignedRequest;
+    let bearer = bearer_token(&headers).ok().filter(|_| !is_signed);
+    let body = match Body::read(&headers, &bytes, is_signed || bearer.is_some()) {
+        Ok(body) => body,
         Err(refusal) => return widget::sealed(*refusal, &[]),
     };
     let entered = async {
-        let requested = requested(door, &shown, query)?;
-        let token = shown.token.expose_secret();
-        sign_in.enter(door, token, requested).await
+        let in_body = body.token.as_ref().map(ExposeSecret::expose_secret);
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let credential = match (is_signed, bearer, in_body) {
+            (true, _, None) => header(SIGNATURE),
+            (false, Some(token), None) | (false, None, Some(token)) => Some(token),
+            (false, None, None) => return Err(ServiceError::bad_input("token", SEND_TOKEN)),
+            (true, _, Some(_)) | (false, Some(_), Some(_)) => {
+                let reason = "show one token, in one place";
+                return Err(ServiceError::bad_input("token", reason));
+            }
+        };
+        let shown = Shown {
+            credential: credential.ok_or_else(|| refused(Refusal::Missing))?,
+            signature: None,
+            timestamp: header(SIGNED_AT),
+            request: request.shown(&bytes),
+        };
+        let asked = Parameters::read(request.query(), &HeaderMap::new(), &[])?;
+        let gives_code = is_signed || asked.get("give") == Some("code");
+        let requested = requested(&door, &body, &asked)?;
+        let signed_in = sign_in.enter(&door, shown, requested).await?;
+        let code = match gives_code {
+            true => Some(sign_in.code_for(&signed_in).await?),
+            false => None,
+        };
+        Ok((signed_in, code))
     };
-    answer(
-        entered
-            .await
-            .map(|signed_in| (signed_in.identity, signed_in.session)),
-    )
+    match entered.await {
+        Ok((signed_in, None)) => answer(Ok((signed_in.identity, signed_in.session))),
+        Ok((_, Some(code))) => widget::sealed(give_code(&sign_in, &code), &[]),
+        Err(error) => answer(Err(error)),
+    }
+}
+
+fn give_code(sign_in: &SignIn, code: &OneTimeCode) -> Response {
+    let text = code.code.expose_secret();
+    Json(GivenCode {
+        code: text,
+        url: format!("{}/embed/code?code={text}", sign_in.public_url()),
+        expires_at: code.expires_at.to_string(),
+    })
+    .into_response()
 }
 
 /// What the page asks for: the body's words, else those of the address, which we wrote ourselves.
-fn requested(door: &Door, shown: &Shown, query: Option<&str>) -> Result<Requested, ServiceError> {
+fn requested(door: &Door, body: &Body, asked: &Parameters) -> Result<Requested, ServiceError> {
     let preset = door.preset();
-    let address = Parameters::read(query, &HeaderMap::new(), &[])?.requested(preset)?;
-    let contact = requested_id(preset, "contact", CONTACT_KIND, shown.contact.as_deref())?;
-    let company = requested_id(preset, "company", COMPANY_KIND, shown.company.as_deref())?;
+    let address = asked.requested(preset)?;
+    let kind = preset.context.default_kind;
+    let contact = requested_id(preset, "contact", kind, body.contact.as_deref())?;
+    let company = requested_id(preset, "company", COMPANY_KIND, body.company.as_deref())?;
     Ok(Requested {
         contact: contact.or(address.contact),
         company: company.or(address.company),
@@ -124,27 +160,35 @@ async fn renew(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    match shown(&headers, body) {
-        Ok(shown) => answer(sign_in.renew(shown.token.expose_secret()).await),
+    let read = body
+        .map_err(|rejection| Box::new(unreadable(&rejection)))
+        .and_then(|bytes| Body::read(&headers, &bytes, false));
+    match read {
+        Ok(Body {
+            token: Some(token), ..
+        }) => answer(sign_in.renew(token.expose_secret()).await),
+        Ok(Body { token: None, .. }) => answer(Err(ServiceError::bad_input("token", SEND_TOKEN))),
         Err(refusal) => widget::sealed(*refusal, &[]),
     }
 }
 
-fn shown(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Shown, Box<Response>> {
-    let body = body.map_err(|rejection| Box::new(unreadable(&rejection)))?;
-    let refuse = |status, words: &str| {
-        let problem = Problem::new(ErrorCode::BadUserInput, words).with_status(status);
-        Box::new(problem.into_response())
-    };
-    if media_type(headers) != Some("application/json") {
-        let words = "send application/json: {\"token\": \"…\", \"contact\": \"person:42\"}";
-        return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, words));
+impl Body {
+    /// Reads a body of JSON. It may be empty where the token stands elsewhere.
+    fn read(headers: &HeaderMap, bytes: &[u8], may_be_empty: bool) -> Result<Self, Box<Response>> {
+        if bytes.is_empty() && may_be_empty {
+            return Ok(Self::default());
+        }
+        let refuse = |status, words: &str| {
+            let problem = Problem::new(ErrorCode::BadUserInput, words).with_status(status);
+            Box::new(problem.into_response())
+        };
+        if media_type(headers) != Some("application/json") {
+            let words = "send application/json: {\"token\": \"…\", \"contact\": \"person:42\"}";
+            return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, words));
+        }
+        // What serde would say quotes the body, and with it the token.
+        serde_json::from_slice(bytes).map_err(|_| refuse(StatusCode::BAD_REQUEST, SEND_TOKEN))
     }
-    // What serde would say quotes the body, and with it the token.
-    serde_json::from_slice(&body).map_err(|_| {
-        let words = "send a JSON object with token, and perhaps contact and company";
-        refuse(StatusCode::BAD_REQUEST, words)
-    })
 }
 
 fn answer(outcome: Result<(Identity, Session), ServiceError>) -> Response {
@@ -173,9 +217,12 @@ fn answer(outcome: Result<(Identity, Session), ServiceError>) -> Response {
     widget::sealed(response, &[])
 }
 
-/// Where a page of this door and person comes back to with a fresh token. What the page asked for
-/// goes along, so that the next session is about the same contact.
-pub(super) fn address(door: &Door, identity: &Identity) -> String {
+/// Where a page of this person comes back to with a fresh token; `None` where its CRM gives none.
+/// What the page asked for goes along, so that the next session is about the same contact.
+pub(super) fn address(preset: &Preset, identity: &Identity) -> Option<String> {
+    if preset.doors.exchange != Exchange::Token {
+        return None;
+    }
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, record) in [
         ("contact", &identity.contact),
@@ -186,20 +233,21 @@ pub(super) fn address(door: &Door, identity: &Identity) -> String {
         }
     }
     let query = query.finish();
-    let path = match door.tenant() {
-        Some(tenant) => {
-            let tenant: String = form_urlencoded::byte_serialize(tenant.as_str().as_bytes())
-                .collect::<String>()
-                .replace('+', "%20");
-            format!("/exchange/{tenant}/{}", door.preset().name)
+    let path = match preset.key_scope {
+        KeyScope::Installation => {
+            let tenant: String =
+                form_urlencoded::byte_serialize(identity.tenant.as_str().as_bytes())
+                    .collect::<String>()
+                    .replace('+', "%20");
+            format!("/exchange/{tenant}/{}", preset.name)
         }
-        None => format!("/exchange/{}", door.preset().name),
+        KeyScope::App => format!("/exchange/{}", preset.name),
     };
-    if query.is_empty() {
+    Some(if query.is_empty() {
         path
     } else {
         format!("{path}?{query}")
-    }
+    })
 }
 
 /// The media type of a request without its parameters.

@@ -14,6 +14,7 @@ use tower_http::timeout::TimeoutLayer;
 
 pub mod answers;
 pub mod bearer;
+mod door;
 pub mod embed;
 pub mod exchange;
 pub mod graphql;

@@ -41,12 +41,14 @@ pub struct Boot<'a> {
     pub tenant: &'a str,
     /// The origins that may frame the page and talk to it.
     pub host_origins: Vec<&'a str>,
-    /// Whether the host can give fresh tokens.
-    pub can_renew: bool,
+    /// How the next session is got ([`crate::auth::preset::Renewal`]).
+    pub renewal: &'a str,
     /// The language to speak.
     pub locale: Option<&'a str>,
-    /// Where a fresh token is traded for a session.
-    pub exchange_url: String,
+    /// Where a fresh token is traded for a session; none where the CRM gives no fresh ones.
+    pub exchange_url: Option<String>,
+    /// Where a session that still lives is traded for the next.
+    pub session_url: &'a str,
     /// Where queries go.
     pub graphql_url: &'a str,
     /// Where news come from.

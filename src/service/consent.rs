@@ -9,19 +9,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-use rand::RngCore;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::connections::{ConnectionError, ConnectionRequest, Connections};
 use super::ledger::LedgerError;
+use super::one_time;
 use super::tokens::stored;
 use crate::domain::connection::{Connection, ProviderKind};
 use crate::domain::freshness::ConnectionState;
 use crate::domain::ids::{ConnectionId, GrantId};
 use crate::provider::OrganizationChoice;
 use crate::store::{Grant, StoredTokens};
+
+/// What one-time codes are for: the state of an authorization, and the choice of an organization.
+const STATE: &str = "authorization";
+const CHOICE: &str = "organization choice";
 
 /// When a key ends that does not end by itself: the year 9999. The last instant that there is cannot be
 /// stored, which keeps milliseconds.
@@ -135,14 +139,16 @@ impl Connections {
         let connection = self.one(id).await?;
         let provider = self.providers.get(connection.provider)?;
         let authorization = provider.authorization();
-        let state = secret();
+        let state = one_time::code();
         let challenge = authorization.rules().proof_key.then(|| {
             let verifier = self.verifier(&state);
             URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose_secret()))
         });
         let url = authorization.authorize_url(&state, challenge.as_deref())?;
         let until = self.clock.now() + CONSENT_TIME;
-        self.store.put_oauth_state(&hash(&state), id, until).await?;
+        self.store
+            .put_oauth_state(&one_time::hash(STATE, &state), id, until)
+            .await?;
         Ok(url)
     }
 
@@ -161,7 +167,7 @@ impl Connections {
     ) -> Result<Consented, ConnectionError> {
         let id = self
             .store
-            .take_oauth_state(&hash(answer.state), self.clock.now())
+            .take_oauth_state(&one_time::hash(STATE, answer.state), self.clock.now())
             .await?
             .ok_or(ConnectionError::UnknownState)?;
         let connection = self.one(&id).await?;
@@ -216,7 +222,7 @@ impl Connections {
     ) -> Result<Connected, ConnectionError> {
         let waiting = self
             .store
-            .take_code(&choice_hash(code), self.clock.now())
+            .take_code(&one_time::hash(CHOICE, code), self.clock.now())
             .await?
             .and_then(|text| serde_json::from_str::<Waiting>(&text).ok())
             .ok_or(ConnectionError::UnknownState)?;
@@ -446,10 +452,10 @@ impl Connections {
             organizations: placing.reached.iter().map(offered).collect(),
         };
         let text = serde_json::to_string(&waiting).map_err(|_| ConnectionError::NoOrganization)?;
-        let code = secret();
+        let code = one_time::code();
         let until = self.clock.now() + CHOICE_TIME;
         self.store
-            .put_code(&choice_hash(&code), &text, until)
+            .put_code(&one_time::hash(CHOICE, &code), &text, until)
             .await?;
         Ok(Consented::Undecided(Choice {
             connection: placing.connection.id.clone(),
@@ -536,24 +542,4 @@ fn choice(offered: Offered) -> OrganizationChoice {
         account: offered.account.into(),
         name: offered.name.map(Into::into),
     }
-}
-
-/// 32 random bytes as text, good for one use.
-fn secret() -> String {
-    let mut bytes = [0_u8; 32];
-    rand::rng().fill_bytes(&mut bytes);
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn hash(state: &str) -> [u8; 32] {
-    Sha256::digest(state.as_bytes()).into()
-}
-
-/// One-time codes of all purposes stand in one table: the purpose is part of what is hashed.
-fn choice_hash(code: &str) -> [u8; 32] {
-    Sha256::new()
-        .chain_update("organization choice ")
-        .chain_update(code)
-        .finalize()
-        .into()
 }

@@ -2,6 +2,7 @@
 
 use tracing::warn;
 
+use crate::auth::preset::Claim;
 use crate::auth::{Algorithm, KeyRecord, KeySource};
 use crate::store::{self, SigningKey};
 
@@ -28,6 +29,11 @@ pub fn key_records(keys: Vec<SigningKey>) -> Vec<KeyRecord> {
                 issuer: key.issuer,
                 audience: key.audience,
                 valid_until: key.valid_until,
+                claims: key
+                    .claims
+                    .into_iter()
+                    .filter_map(|(word, path)| Some((Claim::parse(&word)?, path)))
+                    .collect(),
             })
         })
         .collect()

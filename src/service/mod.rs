@@ -23,6 +23,7 @@ pub mod ledger_pages;
 pub mod limits;
 pub mod linking;
 pub mod meter;
+mod one_time;
 pub mod read;
 pub mod refresh_queue;
 pub mod sign_in;

@@ -2,20 +2,26 @@
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
 use tracing::{info, warn};
 
 use super::Services;
 use super::error::ServiceError;
 use super::keys::key_records;
 use super::linking::SignedFacts;
-use crate::auth::preset::{KeyScope, NATIVE, PIPEDRIVE};
+use super::one_time;
+use crate::auth::preset::{KeyScope, PIPEDRIVE, UrlHash};
 use crate::auth::{
-    Identity, KeyRecord, Owner, Preset, Refusal, Session, SessionError, Sessions, Trust,
+    Identity, KeyRecord, Owner, Preset, Refusal, Session, SessionError, Sessions, Shown, Trust,
     VerifiedClaims, Verifier,
 };
 use crate::clock::Clock;
 use crate::domain::ids::{ContactId, TenantId};
 use crate::store::{Store, Tenant};
+
+/// What a code that opens the page is for.
+const PAGE: &str = "page";
 
 /// Turns the tokens of CRMs into sessions.
 #[derive(Debug)]
@@ -37,6 +43,10 @@ pub struct SignInSettings {
     pub pipedrive_ancestors: Vec<String>,
     /// How often one CRM token may be shown.
     pub token_uses: u32,
+    /// How long a one-time code may be opened.
+    pub code_lifetime: SignedDuration,
+    /// The address under which browsers reach us, without a path.
+    pub public_url: String,
 }
 
 /// The door at which a token is shown: a scheme and, where its keys are the tenants' own, the tenant
@@ -48,20 +58,15 @@ pub struct Door {
 }
 
 impl Door {
-    /// The door of a tenant's own code.
-    pub fn native(tenant: TenantId) -> Self {
-        Self {
-            preset: &NATIVE,
-            tenant: Some(tenant),
-        }
-    }
-
-    /// The door of Pipedrive.
-    pub fn pipedrive() -> Self {
-        Self {
-            preset: &PIPEDRIVE,
-            tenant: None,
-        }
+    /// The door of a scheme: with the tenant in its address where the keys are the tenants' own, and
+    /// without where one key signs for all. `None` when there is no such door.
+    pub fn of(preset: &str, tenant: Option<TenantId>) -> Option<Self> {
+        let preset = Preset::of(preset)?;
+        let fits = match preset.key_scope {
+            KeyScope::Installation => tenant.is_some(),
+            KeyScope::App => tenant.is_none(),
+        };
+        fits.then_some(Self { preset, tenant })
     }
 
     /// The tenant in whose name the route speaks.
@@ -87,6 +92,8 @@ pub struct Requested {
 /// Someone who has just signed in.
 #[derive(Debug)]
 pub struct SignedIn {
+    /// The scheme they came by.
+    pub preset: &'static Preset,
     /// Who it is.
     pub identity: Identity,
     /// Their session.
@@ -116,7 +123,7 @@ impl SignIn {
         }
     }
 
-    /// Lets in who shows a token of a CRM at a door, and counts the showing. A contact whose facts
+    /// Lets in who shows what a CRM signed at a door, and counts the showing. A contact whose facts
     /// came signed is linked on the way, if the tenant wants that.
     ///
     /// # Errors
@@ -125,21 +132,78 @@ impl SignIn {
     pub async fn enter(
         &self,
         door: &Door,
-        token: &str,
+        shown: impl Into<Shown<'_>>,
         requested: Requested,
     ) -> Result<SignedIn, ServiceError> {
-        let claims = self.verify(door, token).await?;
+        let claims = self.verify(door, shown.into()).await?;
         let tenant = self.tenant_of(door, &claims).await?;
         self.count_use(&tenant, &claims).await?;
-        let identity = claims
-            .identity(tenant.id.clone())
-            .with_requested(requested.contact, requested.company);
+        let Requested { contact, company } = requested;
+        let identity = claims.identity(tenant.id.clone());
+        let identity = match door.preset.url_hash {
+            UrlHash::Required => identity.with_signed(contact, company),
+            UrlHash::Refused | UrlHash::Ignored => identity.with_requested(contact, company),
+        };
+        let session = self.sessions.issue(&identity, claims.hard_cap);
+        let session = session.map_err(unsigned)?;
         self.link(&identity, claims).await;
-        let session = self.sessions.issue(&identity).map_err(unsigned)?;
         Ok(SignedIn {
-            frame_ancestors: self.frame_ancestors(door, &tenant),
+            preset: door.preset,
+            frame_ancestors: self.frame_ancestors(door.preset, &tenant),
             identity,
             session,
+        })
+    }
+
+    /// A code under which someone who has signed in is found once more: for pages that are opened by
+    /// an address. Only a hash of it is kept, and the session sealed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn code_for(&self, signed_in: &SignedIn) -> Result<OneTimeCode, ServiceError> {
+        let code = SecretString::from(one_time::code());
+        let expires_at = self
+            .clock
+            .now()
+            .saturating_add(self.settings.code_lifetime)
+            .unwrap_or(Timestamp::MAX);
+        self.store
+            .put_secret_code(
+                &one_time::hash(PAGE, code.expose_secret()),
+                &signed_in.session.token,
+                expires_at,
+            )
+            .await?;
+        Ok(OneTimeCode { code, expires_at })
+    }
+
+    /// Lets in who shows a one-time code: the first one who does, and nobody once it has ended.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` for every other.
+    pub async fn open(&self, code: &str) -> Result<SignedIn, ServiceError> {
+        let now = self.clock.now();
+        let session = self
+            .store
+            .take_secret_code(&one_time::hash(PAGE, code), now)
+            .await?;
+        let token = session.ok_or_else(|| refused(Refusal::Replayed))?;
+        let identity = self
+            .sessions
+            .verify(token.expose_secret())
+            .map_err(refused)?;
+        let preset = Preset::of(&identity.preset).ok_or_else(|| refused(Refusal::UnknownKey))?;
+        let tenant = self.store.tenant(&identity.tenant).await?;
+        let tenant = tenant.ok_or_else(|| refused(Refusal::UnknownTenant))?;
+        Ok(SignedIn {
+            preset,
+            frame_ancestors: self.frame_ancestors(preset, &tenant),
+            session: Session {
+                token,
+                expires_at: identity.expires_at,
+                hard_cap: identity.hard_cap,
+            },
+            identity,
         })
     }
 
@@ -156,7 +220,12 @@ impl SignIn {
         }
     }
 
-    async fn verify(&self, door: &Door, token: &str) -> Result<VerifiedClaims, ServiceError> {
+    /// The address under which browsers reach us, without a path.
+    pub fn public_url(&self) -> &str {
+        &self.settings.public_url
+    }
+
+    async fn verify(&self, door: &Door, shown: Shown<'_>) -> Result<VerifiedClaims, ServiceError> {
         let stored = self
             .store
             .signing_keys(door.tenant.as_ref(), door.preset.name)
@@ -165,7 +234,7 @@ impl SignIn {
         if door.preset.key_scope == KeyScope::App {
             keys.extend(self.settings.app_keys.iter().cloned());
         }
-        let claims = self.verifier.verify(door.preset, &keys, token).await;
+        let claims = self.verifier.verify(door.preset, &keys, shown).await;
         claims.map_err(refused)
     }
 
@@ -202,10 +271,18 @@ impl SignIn {
         } else {
             self.settings.token_uses
         };
+        let Some(use_key) = &claims.use_key else {
+            // The same for ever, which a tenant that wants each shown once cannot want.
+            return if tenant.settings.single_use_tokens {
+                Err(refused(Refusal::Weak))
+            } else {
+                Ok(())
+            };
+        };
         let now = self.clock.now();
         let uses = self
             .store
-            .count_use(&claims.use_key, claims.accepted_until, now)
+            .count_use(use_key, claims.accepted_until, now)
             .await?;
         if uses > allowed {
             return Err(refused(Refusal::Replayed));
@@ -241,13 +318,26 @@ impl SignIn {
         }
     }
 
-    /// The tenant's own origins; for Pipedrive's accounts that name none, the configured ones.
-    fn frame_ancestors(&self, door: &Door, tenant: &Tenant) -> Vec<String> {
-        if tenant.frame_ancestors.is_empty() && door.preset.name == PIPEDRIVE.name {
+    /// The tenant's own origins; for those that name none, the CRM's.
+    fn frame_ancestors(&self, preset: &Preset, tenant: &Tenant) -> Vec<String> {
+        if !tenant.frame_ancestors.is_empty() {
+            return tenant.frame_ancestors.clone();
+        }
+        if preset.name == PIPEDRIVE.name {
             return self.settings.pipedrive_ancestors.clone();
         }
-        tenant.frame_ancestors.clone()
+        let known = preset.frame_ancestors.iter();
+        known.map(|origin| (*origin).to_owned()).collect()
     }
+}
+
+/// A code that opens the page once.
+#[derive(Debug)]
+pub struct OneTimeCode {
+    /// The code.
+    pub code: SecretString,
+    /// Until when.
+    pub expires_at: Timestamp,
 }
 
 /// The answer to a token that does not hold; its cause goes to the log.

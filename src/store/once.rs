@@ -1,12 +1,16 @@
 //! What is used once or counted: one-time codes, uses of a CRM token, states of an authorization
 //! under way. Only hashes are kept, never the code or token itself, and what has expired is removed.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::Store;
 use super::codec::millis;
 use super::database::with_pool;
-use super::error::StoreResult;
+use super::error::{StoreError, StoreResult};
+use crate::crypto::Aad;
 use crate::domain::ids::ConnectionId;
 
 pub(super) mod sql {
@@ -24,6 +28,16 @@ pub(super) mod sql {
         TAKE_STATE = "DELETE FROM oauth_state WHERE hash = $1 AND expires_at > $2
             RETURNING connection";
         PURGE_STATES = "DELETE FROM oauth_state WHERE expires_at <= $1";
+    }
+}
+
+/// Where a sealed payload stands.
+fn code_place(row: &str) -> Aad<'_> {
+    Aad {
+        table: "one_time_code",
+        column: "payload",
+        row,
+        tenant: "",
     }
 }
 
@@ -63,6 +77,40 @@ impl Store {
             .await
             .map(drop))?;
         Ok(payload)
+    }
+
+    /// Keeps a secret, sealed, under the hash of a one-time code.
+    ///
+    /// # Errors
+    /// As [`Self::put_code`], and when the secret cannot be sealed.
+    pub async fn put_secret_code(
+        &self,
+        hash: &[u8; 32],
+        secret: &SecretString,
+        expires_at: Timestamp,
+    ) -> StoreResult<()> {
+        let plain = secret.expose_secret().as_bytes();
+        let sealed = self.keys.seal(plain, &code_place(&STANDARD.encode(hash)))?;
+        self.put_code(hash, &STANDARD.encode(sealed), expires_at)
+            .await
+    }
+
+    /// Takes the secret of a code, as [`Self::take_code`] does.
+    ///
+    /// # Errors
+    /// When it does not open under the configured keys.
+    pub async fn take_secret_code(
+        &self,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> StoreResult<Option<SecretString>> {
+        let Some(payload) = self.take_code(hash, now).await? else {
+            return Ok(None);
+        };
+        let row = STANDARD.encode(hash);
+        let wrong = || StoreError::inconsistent("one_time_code", "payload", row.as_str());
+        let sealed = STANDARD.decode(payload).map_err(|_| wrong())?;
+        Ok(Some(self.keys.open_text(&sealed, &code_place(&row))?))
     }
 
     /// How often the token of a hash was used, this time included. It is forgotten at `expires_at`,

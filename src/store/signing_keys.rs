@@ -1,12 +1,14 @@
 //! The keys that verify CRMs' signatures: those of one tenant, and those of the app.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::audit::AuditEntry;
-use super::codec::{millis, optional_instant};
+use super::codec::{from_json, millis, optional_instant, to_json};
 use super::database::{Tx, with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
 use super::{Store, versions};
@@ -18,13 +20,19 @@ pub(super) mod sql {
 
     statements! {
         ADD = "INSERT INTO signing_key (id, tenant, preset, kid, algorithm, source, material,
-                sealed, issuer, audience, valid_until)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+                sealed, issuer, audience, valid_until, claims_json)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
         OF_TENANT = "SELECT id, tenant, preset, kid, algorithm, source, material, sealed,
-                issuer, audience, valid_until
+                issuer, audience, valid_until, claims_json
             FROM signing_key WHERE preset = $1 AND tenant = $2 ORDER BY id";
+        ALL_OF_TENANT = "SELECT id, tenant, preset, kid, algorithm, source, material, sealed,
+                issuer, audience, valid_until, claims_json
+            FROM signing_key WHERE tenant = $1 ORDER BY preset, id";
+        ALL_OF_APP = "SELECT id, tenant, preset, kid, algorithm, source, material, sealed,
+                issuer, audience, valid_until, claims_json
+            FROM signing_key WHERE tenant IS NULL ORDER BY preset, id";
         OF_APP = "SELECT id, tenant, preset, kid, algorithm, source, material, sealed,
-                issuer, audience, valid_until
+                issuer, audience, valid_until, claims_json
             FROM signing_key WHERE preset = $1 AND tenant IS NULL ORDER BY id";
         RETIRE = "UPDATE signing_key SET valid_until = $2 WHERE id = $1
             RETURNING tenant, preset";
@@ -54,6 +62,8 @@ pub struct SigningKey {
     pub audience: Option<String>,
     /// Until when it is accepted; `None` for no end.
     pub valid_until: Option<Timestamp>,
+    /// Where claims stand, by their words, where that is elsewhere than the scheme's records say.
+    pub claims: BTreeMap<String, String>,
 }
 
 /// A key, or where it is found.
@@ -95,6 +105,7 @@ impl Store {
                 )
             })
             .transpose()?;
+        let claims = to_json(&key.claims, "claims_json")?;
         let mut tx = self.begin().await?;
         with_tx!(&mut tx, |connection| sqlx::query(sql::ADD)
             .bind(id.as_str())
@@ -108,11 +119,13 @@ impl Store {
             .bind(key.issuer.as_deref())
             .bind(key.audience.as_deref())
             .bind(key.valid_until.map(millis))
+            .bind(claims)
             .execute(connection)
             .await
             .map(drop))?;
         let detail = json!({
             "preset": key.preset, "kid": key.kid, "algorithm": key.algorithm, "source": source,
+            "issuer": key.issuer, "audience": key.audience, "claims": key.claims,
         });
         note_key(
             self,
@@ -146,6 +159,27 @@ impl Store {
                 .await)?,
             None => with_pool!(&self.reader, |pool| sqlx::query_as(sql::OF_APP)
                 .bind(preset)
+                .fetch_all(pool)
+                .await)?,
+        };
+        rows.into_iter().map(|row| self.signing_key(row)).collect()
+    }
+
+    /// The keys of every scheme: those of a tenant, or (for `None`) those of the app. Expired ones
+    /// included.
+    ///
+    /// # Errors
+    /// As [`Self::signing_keys`].
+    pub async fn all_signing_keys(
+        &self,
+        tenant: Option<&TenantId>,
+    ) -> StoreResult<Vec<SigningKey>> {
+        let rows: Vec<KeyRow> = match tenant {
+            Some(tenant) => with_pool!(&self.reader, |pool| sqlx::query_as(sql::ALL_OF_TENANT)
+                .bind(tenant.as_str())
+                .fetch_all(pool)
+                .await)?,
+            None => with_pool!(&self.reader, |pool| sqlx::query_as(sql::ALL_OF_APP)
                 .fetch_all(pool)
                 .await)?,
         };
@@ -226,6 +260,7 @@ impl Store {
             source,
             issuer: row.issuer,
             audience: row.audience,
+            claims: from_json(&row.claims_json, "signing_key", "claims_json", &row.id)?,
         })
     }
 }
@@ -278,4 +313,5 @@ struct KeyRow {
     issuer: Option<String>,
     audience: Option<String>,
     valid_until: Option<i64>,
+    claims_json: String,
 }

@@ -91,7 +91,7 @@ impl Pages {
             linking: Linking::new(store.clone(), Arc::clone(&time)),
             limits: Limits::new(store.clone(), Arc::clone(&time)),
         };
-        let verifier = Verifier::new(&config.native, &config.pipedrive, Arc::clone(&time));
+        let verifier = Verifier::new(&config, Arc::clone(&time));
         let sessions = Sessions::new(&[9; 32], &config.session, Arc::clone(&time));
         let sessions = Arc::new(sessions.expect("a right key"));
         let ancestors = &config.pipedrive.frame_ancestors;
@@ -102,6 +102,8 @@ impl Pages {
                 .map(|one| one.as_str().to_owned())
                 .collect(),
             token_uses: config.native.token_uses.get(),
+            code_lifetime: SignedDuration::from_mins(1),
+            public_url: "https://pulse.example".to_owned(),
         };
         let sign_in = Arc::new(SignIn::new(
             settings,
@@ -188,6 +190,7 @@ async fn fill(store: &Store, clock: &ManualClock, acme: TenantSettings) {
             issuer: None,
             audience: None,
             valid_until: None,
+            claims: std::collections::BTreeMap::default(),
         };
         store
             .add_signing_key(&key, "test", now)
@@ -266,7 +269,8 @@ async fn a_native_page_load_is_answered_with_the_widget_and_a_session_in_it() {
         "preset": "native",
         "tenant": "acme",
         "hostOrigins": ["https://crm.acme.example"],
-        "canRenew": true,
+        "renewal": "host",
+        "sessionUrl": "/exchange/session",
         "locale": null,
         "exchangeUrl": "/exchange/acme/native",
         "graphqlUrl": "/graphql",
@@ -354,7 +358,7 @@ async fn pipedrives_page_load_belongs_to_the_registered_tenant() {
     let boot = answer.boot();
     assert_eq!(boot["tenant"], "globex");
     assert_eq!(boot["contactId"], "pipedrive:person:5");
-    assert_eq!(boot["canRenew"], true);
+    assert_eq!(boot["renewal"], "pipedrive");
     let renewal =
         "/exchange/pipedrive?contact=pipedrive%3Aperson%3A5&company=pipedrive%3Aorganization%3A8";
     assert_eq!(boot["exchangeUrl"], renewal);
@@ -667,6 +671,7 @@ async fn a_key_added_or_retired_counts_at_once() {
         issuer: None,
         audience: None,
         valid_until: None,
+        claims: std::collections::BTreeMap::default(),
     };
     let now = pages.clock.now();
     pages

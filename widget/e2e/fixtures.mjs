@@ -719,7 +719,7 @@ export const scenarios = {
     world: world(pulse({})),
     boot: {
       preset: 'pipedrive',
-      canRenew: true,
+      renewal: "host",
       exchangeUrl: '/exchange/pipedrive',
     },
     lastsMs: 5_000,

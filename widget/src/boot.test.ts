@@ -30,7 +30,7 @@ describe('the boot block', () => {
           company: '',
           preset: 'pipedrive',
           hostOrigins: ['https://crm.example', 7],
-          canRenew: true,
+          renewal: 'host',
           locale: 'de-AT',
           exchangeUrl: '/exchange/pipedrive',
         }),

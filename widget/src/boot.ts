@@ -52,7 +52,7 @@ export function readBoot(page: Document): Boot | null {
     company: text(raw.company),
     preset: text(raw.preset) ?? 'native',
     hostOrigins: origins.filter((origin): origin is string => typeof origin === 'string'),
-    canRenew: raw.canRenew === true,
+    canRenew: raw.renewal === 'host' || raw.renewal === 'pipedrive',
     locale: text(raw.locale),
     exchangeUrl: text(raw.exchangeUrl),
     graphqlUrl,

@@ -1,6 +1,7 @@
 //! The ledgers that the demo connects: the same company in three wire formats, each in a tenant of its
 //! own with its key, links and limits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,6 +148,7 @@ impl<'a> SetUp<'a> {
             issuer: Some(ISSUER.to_owned()),
             audience: None,
             valid_until: None,
+            claims: BTreeMap::new(),
         };
         self.store.add_signing_key(&key, ISSUER, now).await?;
         Ok(())

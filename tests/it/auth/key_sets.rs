@@ -193,7 +193,7 @@ async fn a_removed_key_ends_with_the_sets_lifetime() {
         ("PULSE_NATIVE__JWKS_LIFETIME", "2m"),
     ]);
     let shared: Arc<ManualClock> = Arc::clone(&clock);
-    let verifier = Verifier::new(&config.native, &config.pipedrive, shared).expect("a verifier");
+    let verifier = Verifier::new(&config, shared).expect("a verifier");
     let (first, second) = (Pair::new(Algorithm::Es256), Pair::new(Algorithm::Es256));
     let server = Server::start(set(&[(&first, "first")])).await;
     let token = first.token(Some("first"));
@@ -225,7 +225,7 @@ async fn plain_http_is_for_tests_on_this_machine_only() {
     let server = Server::start(set(&[(&first, "first")])).await;
     let strict = config(&[]);
     let shared: Arc<ManualClock> = Arc::clone(&clock);
-    let strict = Verifier::new(&strict.native, &strict.pipedrive, shared).expect("a verifier");
+    let strict = Verifier::new(&strict, shared).expect("a verifier");
     let refused = verdict(&strict, &server, &first.token(Some("first"))).await;
     assert_eq!(refused, Some(Refusal::KeySetUnavailable));
     assert_eq!(server.asked(), 0);

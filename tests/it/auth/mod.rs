@@ -7,6 +7,7 @@ mod people;
 mod sessions;
 mod vectors;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -42,7 +43,7 @@ pub(crate) fn config(settings: &[(&str, &str)]) -> Config {
 fn verifier(clock: &Arc<ManualClock>) -> Verifier {
     let config = config(&[("PULSE_NATIVE__JWKS_ALLOW_LOOPBACK", "true")]);
     let clock: Arc<ManualClock> = Arc::clone(clock);
-    Verifier::new(&config.native, &config.pipedrive, clock).expect("a verifier")
+    Verifier::new(&config, clock).expect("a verifier")
 }
 
 /// A native key of the tenant `acme`.
@@ -57,6 +58,7 @@ fn native_key(algorithm: Algorithm, source: KeySource) -> KeyRecord {
         issuer: None,
         audience: None,
         valid_until: None,
+        claims: BTreeMap::default(),
     }
 }
 

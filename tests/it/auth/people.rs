@@ -66,7 +66,7 @@ fn one_rule_says_which_contact_an_id_means() {
 
 #[test]
 fn pipedrives_page_names_one_selected_record() {
-    let selected = |resource, ids| PIPEDRIVE.selected(resource, ids);
+    let selected = |resource, ids| PIPEDRIVE.selected(Some(resource), ids);
     assert_eq!(selected("person", "5"), Some(contact("pipedrive:person:5")));
     assert_eq!(
         selected("organization", "5"),

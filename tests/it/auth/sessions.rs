@@ -30,7 +30,7 @@ async fn a_session_carries_who_it_was_issued_for() {
     let clock = clock();
     let sessions = sessions(&clock, 1, &[]);
     let identity = identity().await;
-    let session = sessions.issue(&identity).expect("a session");
+    let session = sessions.issue(&identity, None).expect("a session");
     assert_eq!(session.expires_at, clock.now() + seconds(600));
     assert_eq!(session.hard_cap, clock.now() + seconds(8 * 3600));
 
@@ -46,7 +46,7 @@ async fn a_session_carries_who_it_was_issued_for() {
     };
     assert_eq!(same, identity);
     // Two sessions of one person are two.
-    let again = sessions.issue(&identity).expect("a session");
+    let again = sessions.issue(&identity, None).expect("a session");
     assert_ne!(again.token.expose_secret(), token);
 }
 
@@ -54,7 +54,7 @@ async fn a_session_carries_who_it_was_issued_for() {
 async fn a_session_ends_to_the_second() {
     let clock = clock();
     let sessions = sessions(&clock, 1, &[("PULSE_SESSION__LIFETIME", "5s")]);
-    let session = sessions.issue(&identity().await).expect("a session");
+    let session = sessions.issue(&identity().await, None).expect("a session");
     clock.advance(SignedDuration::from_millis(4999));
     assert!(sessions.verify(session.token.expose_secret()).is_ok());
     clock.advance(SignedDuration::from_millis(1));
@@ -72,7 +72,7 @@ async fn renewal_ends_at_the_hard_cap() {
         ("PULSE_SESSION__HARD_CAP", "25m"),
     ];
     let sessions = sessions(&clock, 1, &settings);
-    let mut session: Session = sessions.issue(&identity().await).expect("a session");
+    let mut session: Session = sessions.issue(&identity().await, None).expect("a session");
     let cap = session.hard_cap;
     for minutes_left in [19, 13, 7, 1] {
         clock.advance(SignedDuration::from_mins(6));
@@ -93,7 +93,7 @@ async fn renewal_ends_at_the_hard_cap() {
 async fn what_is_not_our_session_is_refused() {
     let clock = clock();
     let ours = sessions(&clock, 1, &[]);
-    let session = ours.issue(&identity().await).expect("a session");
+    let session = ours.issue(&identity().await, None).expect("a session");
     let token = session.token.expose_secret();
 
     let other_key = sessions(&clock, 2, &[]);

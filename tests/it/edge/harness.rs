@@ -128,7 +128,7 @@ impl App {
             Arc::clone(&shared),
         );
         let sessions = Arc::new(sessions.expect("a fit key"));
-        let verifier = Verifier::new(&config.native, &config.pipedrive, Arc::clone(&shared));
+        let verifier = Verifier::new(&config, Arc::clone(&shared));
         let bearers = Bearers::new(
             Arc::clone(&sessions),
             Arc::new(verifier.expect("a client")),
@@ -200,6 +200,7 @@ impl App {
             issuer: None,
             audience: None,
             valid_until: None,
+            claims: std::collections::BTreeMap::default(),
         };
         self.store
             .add_signing_key(&key, "test", now)
@@ -384,7 +385,7 @@ impl App {
             expires_at: self.clock.now(),
             hard_cap: self.clock.now(),
         };
-        let session = self.sessions.issue(&identity).expect("issued");
+        let session = self.sessions.issue(&identity, None).expect("issued");
         session.token.expose_secret().to_owned()
     }
 

@@ -368,6 +368,7 @@ async fn another_key_opens_nothing_and_a_rotated_ring_seals_anew() {
             issuer: None,
             audience: None,
             valid_until: None,
+            claims: std::collections::BTreeMap::default(),
         };
         store
             .add_signing_key(&key, "operator", at(1))

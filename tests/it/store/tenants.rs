@@ -26,6 +26,7 @@ fn signing_key(id: u128, tenant: Option<TenantId>, source: KeySource) -> Signing
         issuer: Some("crm".to_owned()),
         audience: None,
         valid_until: None,
+        claims: std::collections::BTreeMap::default(),
     }
 }
 

@@ -1,0 +1,202 @@
+//! The keys that CRMs sign with, as arguments: for a tenant's own and for those of an app.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::context::OPERATOR;
+use crate::auth::Preset;
+use crate::auth::preset::{Audience, Claim, records};
+use crate::domain::ids::TenantId;
+use crate::service::keys::key_records;
+use crate::store::{KeySource, SigningKey, Store};
+
+/// The names of the schemes, for arguments.
+pub(super) fn preset_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(records::ALL.map(|preset| preset.name))
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeyArgs {
+    /// The signing algorithm: HS256, RS256, ES256 or EdDSA [default: the scheme's; HS256 for native]
+    #[arg(long)]
+    algorithm: Option<String>,
+    /// A file with the shared secret
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// A file with the public key as PEM
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_file")]
+    public_key_file: Option<PathBuf>,
+    /// A file with the public keys as a JWK set
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["secret_file", "public_key_file"])]
+    jwks_file: Option<PathBuf>,
+    /// Where the public keys are published as a JWK set [default: where the CRM publishes them]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["secret_file", "public_key_file", "jwks_file"])]
+    jwks_url: Option<String>,
+    /// The key's id in token headers
+    #[arg(long)]
+    kid: Option<String>,
+    /// What the tokens' `iss` must be [default: the CRM's; the tenant's id for native]
+    #[arg(long)]
+    issuer: Option<String>,
+    /// What the tokens' `aud` must be [default: the setting native.audience, where the CRM lets you choose]
+    #[arg(long)]
+    audience: Option<String>,
+    /// Where a claim stands, such as contact=context.extension.issue.id; may be given several times.
+    /// Claims: account, user, name, role, contact, company, email, tax_number, locale
+    #[arg(long = "claim", value_name = "CLAIM=PATH")]
+    claims: Vec<String>,
+    /// End the earlier keys of the scheme after so many seconds; without it they stay
+    #[arg(long, value_name = "SECONDS")]
+    previous_ends_after: Option<u32>,
+}
+
+impl KeyArgs {
+    /// Whether a key is given, or to be had from the CRM's own address.
+    pub(super) fn has_key(&self, preset: &Preset) -> bool {
+        let files = [&self.secret_file, &self.public_key_file, &self.jwks_file];
+        files.into_iter().any(Option::is_some)
+            || self.jwks_url.is_some()
+            || (preset.key_set.is_some() && self.audience.is_some())
+    }
+
+    /// Checks the key as it will be when a token comes, so that an unfit one is not found out then.
+    pub(super) fn key(
+        &self,
+        preset: &Preset,
+        tenant: Option<&TenantId>,
+    ) -> anyhow::Result<SigningKey> {
+        let key = SigningKey {
+            id: Uuid::new_v4(),
+            tenant: tenant.cloned(),
+            preset: preset.name.to_owned(),
+            kid: self.kid.clone(),
+            algorithm: self.algorithm(preset),
+            source: self.source(preset)?,
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            valid_until: None,
+            claims: self.claims()?,
+        };
+        let [record] = &key_records(vec![key.clone()])[..] else {
+            let algorithm = &key.algorithm;
+            bail!("--algorithm {algorithm}: write HS256, RS256, ES256 or EdDSA");
+        };
+        if preset.audience == Audience::OfKey && key.audience.is_none() {
+            bail!(
+                "{} needs --audience: what its tokens name as theirs; docs/crm.md tells where to find it",
+                preset.name
+            );
+        }
+        record.check()?;
+        Ok(key)
+    }
+
+    /// Stores the key, and ends the earlier ones of its scheme where that is asked for.
+    pub(super) async fn store(
+        &self,
+        store: &Store,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let tenant = key.tenant.as_ref();
+        let earlier = store.signing_keys(tenant, &key.preset).await?;
+        store.add_signing_key(key, OPERATOR, now).await?;
+        let Some(seconds) = self.previous_ends_after else {
+            return Ok(());
+        };
+        let until = now + SignedDuration::from_secs(seconds.into());
+        for old in earlier {
+            if old.valid_until.is_none_or(|end| until < end) {
+                store
+                    .retire_signing_key(old.id, until, OPERATOR, now)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn algorithm(&self, preset: &Preset) -> String {
+        let default = preset
+            .algorithms
+            .first()
+            .map(|algorithm| algorithm.as_str());
+        self.algorithm
+            .as_deref()
+            .or(default)
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    fn source(&self, preset: &Preset) -> anyhow::Result<KeySource> {
+        if let Some(file) = &self.secret_file {
+            return Ok(KeySource::Secret(SecretString::from(read(file)?)));
+        }
+        if let Some(file) = &self.public_key_file {
+            return Ok(KeySource::Pem(read(file)?));
+        }
+        if let Some(file) = &self.jwks_file {
+            return Ok(KeySource::Jwks(read(file)?));
+        }
+        let known = preset.key_set.map(str::to_owned);
+        match self.jwks_url.clone().or(known) {
+            Some(url) => Ok(KeySource::JwksUrl(url)),
+            None => bail!(
+                "{} needs a key: --secret-file, --public-key-file, --jwks-file or --jwks-url",
+                preset.name
+            ),
+        }
+    }
+
+    fn claims(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut claims = BTreeMap::new();
+        for text in &self.claims {
+            let named = text
+                .split_once('=')
+                .and_then(|(word, path)| Some((Claim::parse(word)?, path.trim())))
+                .filter(|(_, path)| !path.is_empty());
+            let Some((claim, path)) = named else {
+                bail!("--claim {text}: write a claim and its path, such as user=sub");
+            };
+            claims.insert(claim.as_str().to_owned(), path.to_owned());
+        }
+        Ok(claims)
+    }
+}
+
+/// Ends a key, if it is among those given.
+pub(super) async fn retire(
+    store: &Store,
+    keys: &[SigningKey],
+    key: Uuid,
+    after_seconds: u32,
+    now: Timestamp,
+) -> anyhow::Result<Timestamp> {
+    if !keys.iter().any(|known| known.id == key) {
+        bail!("there is no key {key} here; the list shows the keys");
+    }
+    let until = now + SignedDuration::from_secs(after_seconds.into());
+    store.retire_signing_key(key, until, OPERATOR, now).await?;
+    Ok(until)
+}
+
+/// A key in a list: enough to tell it from others, and nothing of its material.
+pub(super) fn described(key: &SigningKey) -> String {
+    let end = match key.valid_until {
+        Some(until) => format!(" until {until}"),
+        None => String::new(),
+    };
+    format!("{} {} {}{end}", key.preset, key.algorithm, key.id)
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{} cannot be read", file.display()))?;
+    Ok(text.trim().to_owned())
+}
