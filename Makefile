@@ -35,9 +35,9 @@ test-rust: widget ## Unit and integration tests on SQLite and on PostgreSQL, and
 test-widget: widget ## The widget's lints, types and tests
 	cd widget && npm run --silent check
 
-test-browser: build ## The widget in a real browser: every state, the whole demo, axe; the GraphQL-over-HTTP audit
+test-browser: build ## The widget in a real browser: every state, the whole demo, hostile pages, axe; the GraphQL-over-HTTP audit
 	@scripts/require.sh chromium
-	cd widget && npm run --silent test:states && npm run --silent test:demo && npm run --silent test:audit
+	cd widget && npm run --silent test:states && npm run --silent test:demo && npm run --silent test:trust && npm run --silent test:audit
 
 test-prism: widget tests/prism/node_modules/.package-lock.json ## The connector's requests, held to Xero's published description
 	@scripts/require.sh cc

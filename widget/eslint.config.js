@@ -8,9 +8,14 @@ const unusedRest = { ignoreRestSiblings: true };
 /** What scripts find in Node, and inside the functions that they have the browser evaluate. */
 const nodeGlobals = ['console', 'fetch', 'process', 'Buffer', 'URL', 'setTimeout', 'clearTimeout'];
 const pageGlobals = [
+  'caches',
   'document',
   'getComputedStyle',
+  'history',
+  'indexedDB',
   'localStorage',
+  'location',
+  'navigator',
   'performance',
   'sessionStorage',
   'window',

@@ -7,7 +7,7 @@ import { defineConfig, type Plugin } from 'vite';
 const scriptBudget = 25 * 1024;
 
 /** Fails the build when the entry script outgrows its budget. */
-function budget(): Plugin {
+export function budget(scriptBudget: number): Plugin {
   return {
     name: 'pulse-budget',
     apply: 'build',
@@ -44,7 +44,7 @@ function plainImports(): Plugin {
 export default defineConfig({
   // The page is served below /embed/, its assets always from /assets/.
   base: '/',
-  plugins: [plainImports(), budget()],
+  plugins: [plainImports(), budget(scriptBudget)],
   build: {
     outDir: 'dist',
     target: 'es2023',

@@ -1,20 +1,12 @@
 //! The demo CRM: a small web application of its own, on an origin of its own, that embeds the widget
 //! as a real CRM would.
 //!
-//! It has a list of contacts and a page for each, with the widget in an iframe. It holds the tenant's
-//! signing secret, mints a short-lived native token for every page and every renewal, and gives it to
-//! nobody but the widget. Its buttons call the sandbox's control endpoint, so that one sees the
-//! widget change while it stands open. The same contacts can be seen as several ledgers tell of them:
-//! each ledger's connection belongs to a tenant of its own, and a switch says whose token is minted.
-//!
-//! The protocol between the pages, each message to the other's exact origin:
-//!
-//! | From | Message | The other |
-//! |---|---|---|
-//! | widget | `{type: "pulse:ready"}` | shows the frame |
-//! | widget | `{type: "pulse:renew"}` | fetches a token from its own server |
-//! | host | `{type: "pulse:token", token}` | exchanges it for a new session |
-//! | widget | `{type: "pulse:resize", height}` | sets the frame's height |
+//! It has a list of contacts and a page for each, with the widget beside the record, mounted by the
+//! service's own `embed.js` as `docs/embedding.md` says. It holds the tenant's signing secret, mints a
+//! short-lived native token whenever its page asks for one, and gives it to nobody but the widget. Its
+//! buttons call the sandbox's control endpoint, so that one sees the widget change while it stands
+//! open. The same contacts can be seen as several ledgers tell of them: each ledger's connection
+//! belongs to a tenant of its own, and a switch says whose token is minted.
 
 mod actions;
 mod pages;
@@ -155,11 +147,11 @@ fn router(shared: Shared, policy: HeaderValue) -> Router {
         .route("/contacts/{contact}", get(pages::contact))
         .route("/contacts/{contact}/payment", post(actions::payment))
         .route("/contacts/{contact}/invoice", post(actions::invoice))
-        .route("/token", get(token::renew))
+        .route("/token", get(token::fresh))
         .route("/style.css", get(pages::style))
         .route("/host.js", get(pages::script))
         .route("/healthz", get(|| async { "ok" }))
-        // A page holds a token that is good for minutes and for this visitor.
+        // A token is good for minutes and for this visitor.
         .layer(SetResponseHeaderLayer::overriding(
             header::CACHE_CONTROL,
             HeaderValue::from_static("no-store"),
@@ -175,13 +167,14 @@ fn router(shared: Shared, policy: HeaderValue) -> Router {
         .with_state(shared)
 }
 
-/// Nothing but this page's own files, and the widget in a frame.
+/// Nothing but this page's own files, and the widget: its script, its frame, and the form that brings
+/// the token there.
 fn content_security_policy(api_url: &str) -> io::Result<HeaderValue> {
     let origin = pages::origin(api_url)
         .ok_or_else(|| io::Error::other(format!("{api_url} is no address of an API")))?;
     HeaderValue::from_str(&format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
-         frame-src {origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self' {origin}; connect-src 'self'; \
+         frame-src {origin}; base-uri 'none'; form-action {origin}; frame-ancestors 'none'"
     ))
     .map_err(io::Error::other)
 }

@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use url::Url;
 
-use super::token::{self, Role, USER};
+use super::token::{Role, USER};
 use super::{
     ContactKind, DemoCrmOptions, Format, Ledger, Shared, Situation, find, record, situations,
 };
@@ -227,10 +227,6 @@ pub(super) async fn contact(
     let Some(ledger) = options.ledger(view.provider) else {
         return no_such_ledger();
     };
-    let now = options.clock.now();
-    let Ok(token) = token::mint(options, &ledger.tenant, situation, view.role, now) else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
     let view = View {
         width: if WIDTHS.contains(&view.width) {
             view.width
@@ -245,11 +241,10 @@ pub(super) async fn contact(
          <a href=\"{list}\">Contacts</a> <span aria-hidden=\"true\">/</span> <span aria-current=\"page\">{name}</span></nav>\n\
          <div class=\"columns\">\n<div class=\"record\">{main}</div>\n\
          <aside class=\"side\" aria-label=\"Financial Pulse\">\n{switch}{controls}\
-         <iframe id=\"pulse\" class=\"pulse\" title=\"Financial Pulse of {name}\" \
-         src=\"{api}/embed/{tenant}/native?token={token}\" data-origin=\"{origin}\" \
-         data-token=\"/token?contact={contact}&amp;role={role}&amp;provider={format}\"></iframe>\n</aside>\n</div>\n</main>\n\
+         <div id=\"pulse\" class=\"pulse\" data-title=\"Financial Pulse of {name}\" data-tenant=\"{tenant}\" \
+         data-token=\"/token?contact={contact}&amp;role={role}&amp;provider={format}\"></div>\n</aside>\n</div>\n</main>\n\
          <p id=\"toast\" class=\"toast\" role=\"status\" aria-live=\"polite\"></p>\n\
-         <script src=\"/host.js\" defer></script>",
+         <script src=\"{api}/embed.js\" defer></script>\n<script src=\"/host.js\" defer></script>",
         width = view.width,
         list = list_address(view.provider),
         name = escape(situation.name),
@@ -258,7 +253,6 @@ pub(super) async fn contact(
         controls = controls(&situation.in_format(ledger.format), ledger.format, view),
         api = escape(&options.api_url),
         tenant = escape(&ledger.tenant),
-        origin = escape(&origin(&options.api_url).unwrap_or_default()),
         contact = escape(situation.contact),
         role = view.role.word(),
         format = ledger.format,

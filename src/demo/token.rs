@@ -109,7 +109,7 @@ pub(super) struct Wanted {
 }
 
 /// A fresh token for the widget on a page that is open. Only this origin's script can read it.
-pub(super) async fn renew(State(shared): State<Shared>, Query(wanted): Query<Wanted>) -> Response {
+pub(super) async fn fresh(State(shared): State<Shared>, Query(wanted): Query<Wanted>) -> Response {
     let options = &shared.options;
     let (Some(situation), Some(ledger)) = (find(&wanted.contact), options.ledger(wanted.provider))
     else {

@@ -21,6 +21,7 @@ use url::form_urlencoded;
 use super::door::{DoorPath, RequestLine};
 use super::exchange;
 use super::problem::Problem;
+use super::script;
 use super::widget::{self, Boot, WidgetPage};
 use crate::auth::preset::{COMPANY_KIND, Preset, UrlHash, contact_id};
 use crate::auth::{Refusal, Shown};
@@ -94,6 +95,7 @@ pub fn routes(sign_in: Arc<SignIn>, page: WidgetPage) -> Router {
         .route("/embed/{tenant}/{preset}", get(embed).post(embed))
         .with_state(Embedding { sign_in, page })
         .route("/assets/{*name}", get(widget::asset))
+        .route("/embed.js", get(script::embed))
 }
 
 /// `GET /embed/code?code=…`: the page of whoever got the code, once.

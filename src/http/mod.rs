@@ -24,6 +24,7 @@ pub mod negotiation;
 pub mod oauth;
 pub mod problem;
 pub mod request_id;
+mod script;
 mod subscriptions;
 pub mod webhooks;
 pub mod widget;

@@ -157,7 +157,13 @@ pub async fn asset(Path(name): Path<String>) -> Response {
     (headers, file.data).into_response()
 }
 
-fn not_built() -> Response {
+/// A file of the built widget.
+pub(super) fn built(name: &str) -> Option<rust_embed::EmbeddedFile> {
+    Dist::get(name)
+}
+
+/// The answer where only the server was built.
+pub(super) fn not_built() -> Response {
     Problem::new(
         ErrorCode::Internal,
         "the widget is not built: run `make widget`, then build the server again",

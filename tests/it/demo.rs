@@ -102,6 +102,14 @@ impl Demo {
         response.text().await.unwrap()
     }
 
+    /// The claims of the token that a page's script gets for the widget.
+    async fn claims_of(&self, page: &str) -> Value {
+        let (_, rest) = page.split_once("data-token=\"").unwrap();
+        let address = rest.split_once('"').unwrap().0.replace("&amp;", "&");
+        let answer: Value = self.get(&address).await.json().await.unwrap();
+        claims(answer["token"].as_str().unwrap())
+    }
+
     async fn balance(&self, customer: &str) -> Value {
         let balances: Value = self
             .client
@@ -136,12 +144,6 @@ fn claims(token: &str) -> Value {
     token.claims
 }
 
-/// The token in the address of a page's frame.
-fn token_of(page: &str) -> String {
-    let (_, rest) = page.split_once("/native?token=").unwrap();
-    rest.split_once('"').unwrap().0.to_owned()
-}
-
 #[tokio::test]
 async fn the_list_leads_to_every_contact() {
     let demo = start(Duration::from_mins(5)).await;
@@ -154,7 +156,7 @@ async fn the_list_leads_to_every_contact() {
         );
         let page = demo.page(&format!("/contacts/{}", situation.contact)).await;
         assert!(page.contains(&situation.name.replace('&', "&amp;")));
-        let claims = claims(&token_of(&page));
+        let claims = demo.claims_of(&page).await;
         assert_eq!(claims["contact"], situation.contact);
         assert_eq!(claims["email"], situation.email);
         assert_eq!(
@@ -182,20 +184,24 @@ async fn a_page_loads_the_widget_and_nothing_else() {
         .to_str()
         .unwrap()
         .to_owned();
-    assert!(
-        policy.contains("frame-src http://localhost:8080;"),
-        "{policy}"
-    );
+    for allowed in [
+        "script-src 'self' http://localhost:8080;",
+        "frame-src http://localhost:8080;",
+        "form-action http://localhost:8080;",
+    ] {
+        assert!(policy.contains(allowed), "{policy}");
+    }
     assert!(policy.contains("default-src 'none'"), "{policy}");
     assert!(!policy.contains("unsafe-inline"), "{policy}");
     assert_eq!(response.headers()["cache-control"], "no-store");
     let page = response.text().await.unwrap();
-    assert!(page.contains("data-origin=\"http://localhost:8080\""));
+    assert!(page.contains("<script src=\"http://localhost:8080/embed.js\" defer>"));
     assert!(page.contains("contact w480"));
     assert!(!page.contains("<style"));
-    // The address holds the token, the secret is nowhere.
+    // Neither a token nor the secret stands in the page.
     assert!(!page.contains(SECRET));
-    assert_eq!(claims(&token_of(&page))["role"], "rep");
+    assert!(!page.contains("eyJ"));
+    assert_eq!(demo.claims_of(&page).await["role"], "rep");
     // A width that no CRM has is not taken.
     let page = demo.page(&format!("/contacts/{ALDER}?width=9999")).await;
     assert!(page.contains("contact w360"));
@@ -273,8 +279,8 @@ async fn the_switch_shows_the_same_contacts_by_another_ledger() {
             assert!(list.contains(&words), "{format}: {words}");
         }
         let page = demo.page(&address).await;
-        assert!(page.contains(&format!("/embed/{tenant}/native?token=")));
-        assert_eq!(claims(&token_of(&page))["tenant"], tenant);
+        assert!(page.contains(&format!("data-tenant=\"{tenant}\"")));
+        assert_eq!(demo.claims_of(&page).await["tenant"], tenant);
         let current = format!(
             "provider={format}\" aria-current=\"true\">{}<",
             format.title()
@@ -292,7 +298,7 @@ async fn the_switch_shows_the_same_contacts_by_another_ledger() {
     }
     // Without a wish it is the first.
     let page = demo.page(&format!("/contacts/{ALDER}")).await;
-    assert_eq!(claims(&token_of(&page))["tenant"], "demo");
+    assert_eq!(demo.claims_of(&page).await["tenant"], "demo");
     let unknown = demo.get("/?provider=abacus").await;
     assert_eq!(unknown.status(), StatusCode::BAD_REQUEST);
 }

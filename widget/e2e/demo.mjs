@@ -74,6 +74,15 @@ export async function startDemo(settings = {}) {
         ['token', '--tenant', 'demo', '--role', role, ...(contact ? ['--contact', contact] : [])],
         { cwd: folder, encoding: 'utf8' },
       ).trim(),
+    /** Lets a further origin frame the widget of the tenant `demo`. */
+    allow: (origin) => {
+      const ancestors = [`http://127.0.0.1:${crmPort}`, origin];
+      execFileSync(
+        binary,
+        ['tenant', 'add', 'demo', ...ancestors.flatMap((each) => ['--frame-ancestor', each])],
+        { cwd: folder },
+      );
+    },
     async stop() {
       child.kill('SIGTERM');
       await ended;

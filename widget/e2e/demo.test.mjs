@@ -60,7 +60,7 @@ after(() => browser?.close());
 
 /** The frame of the widget in a CRM page, once it shows something. */
 async function widget(page) {
-  const element = await page.waitForSelector('#pulse');
+  const element = await page.waitForSelector('#pulse iframe');
   const frame = await element.contentFrame();
   await frame.waitForSelector('h1');
   await frame.waitForSelector('[aria-busy=true]', { state: 'detached' });
@@ -158,7 +158,7 @@ describe('the demo', () => {
     const visited = await visit(demo, 'company:alder-finch');
     await until(
       async () => {
-        const frame = (await visited.page.locator('#pulse').boundingBox()).height;
+        const frame = (await visited.page.locator('#pulse iframe').boundingBox()).height;
         const widget = await visited.frame.evaluate(
           () => document.getElementById('app').getBoundingClientRect().height,
         );

@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { answer, paid, pushes, scenarios, schema } from './fixtures.mjs';
+import * as hosts from './hosts.mjs';
 
 const dist = new URL('../dist/', import.meta.url);
 const types = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html' };
@@ -20,15 +21,16 @@ const policy =
 async function page(name) {
   const boot = {
     session: name,
-    expiresAt: endOf(name),
+    ...lifeOf(name),
     contactId: 'native:person:1',
     company: null,
     preset: 'native',
     tenant: 'demo',
     hostOrigins: [],
-    canRenew: false,
+    renewal: 'none',
     locale: 'en-US',
-    exchangeUrl: '/exchange/demo/native',
+    exchangeUrl: `/exchange/${name}`,
+    sessionUrl: '/exchange/session',
     graphqlUrl: '/graphql',
     subscriptionUrl: '/graphql/ws',
     ...scenarios[name].boot,
@@ -41,22 +43,27 @@ async function page(name) {
   );
 }
 
-/** When a session that begins now ends. */
-const endOf = (name) => new Date(Date.now() + (scenarios[name].lastsMs ?? 600_000)).toISOString();
+/** Until when the sessions of a scenario can be renewed from themselves. */
+const caps = new Map();
 
-/**
- * A page that frames the widget as Pipedrive does, from another origin, and answers its kit: each
- * command comes with a port to answer on. Notes the commands in its title.
- */
-const pipedriveHost = (widget) => `<!doctype html><title></title>
-<iframe width="320" height="600" src="${widget}/embed/pipedrive?id=runtime-7&token=first"></iframe>
-<script>
-  addEventListener('message', ({ data, ports: [port] }) => {
-    if (data.id !== 'runtime-7' || !port) return;
-    document.title += '/' + data.payload.command;
-    port.postMessage({ data: data.payload.command === 'get_signed_token' ? { token: 'fresh' } : {} });
-  });
-</script>`;
+/** How long a session lasts that begins now. */
+function lifeOf(name) {
+  const { lastsMs = 600_000, capMs = 28_800_000 } = scenarios[name];
+  if (!caps.has(name)) caps.set(name, Date.now() + capMs);
+  const end = Math.min(Date.now() + lastsMs, caps.get(name));
+  return {
+    expiresAt: new Date(end).toISOString(),
+    hardCap: new Date(caps.get(name)).toISOString(),
+  };
+}
+
+/** A session for a token: of the CRM's, or for the session that still lives. */
+function exchange(name, { token, contact }) {
+  const scenario = name === 'session' ? token : name;
+  if (!(scenario in scenarios) || (name !== 'session' && token !== 'fresh')) return null;
+  const contactId = contact ? `${scenario}:${contact}` : 'native:person:1';
+  return { session: scenario, tenant: 'demo', contactId, ...lifeOf(scenario) };
+}
 
 async function body(request) {
   const chunks = [];
@@ -69,6 +76,7 @@ const bearer = (text) => /^Bearer (\w+)$/.exec(text ?? '')?.[1];
 /** Starts the server; returns its address and the way to stop it. */
 export async function start(port = 0) {
   const payments = new EventEmitter();
+  const exchanged = [];
 
   const server = createServer((request, response) => {
     const send = (status, type, text, headers = {}) => {
@@ -84,16 +92,21 @@ export async function start(port = 0) {
       } else if (pathname === '/favicon.ico') {
         send(204, 'text/plain');
       } else if (folder === 'embed' && name in scenarios) {
+        caps.delete(name);
         send(200, 'text/html', await page(name), { 'content-security-policy': policy });
       } else if (folder === 'assets' && /^[\w.-]+$/.test(name)) {
         const type = types[name.slice(name.lastIndexOf('.'))];
         send(200, type, await readFile(new URL(`assets/${name}`, dist)));
-      } else if (pathname === '/host/pipedrive') {
+      } else if (folder === 'host' && Object.hasOwn(hosts, name)) {
         const { port } = server.address();
-        send(200, 'text/html', pipedriveHost(`http://localhost:${port}`));
-      } else if (pathname === '/exchange/pipedrive' && (await body(request)).token === 'fresh') {
-        const session = { session: 'pipedrive', expiresAt: endOf('pipedrive') };
-        send(200, 'application/json', JSON.stringify(session));
+        const forger = `http://127.0.0.1:${port}/host/forger`;
+        send(200, 'text/html', hosts[name](`http://localhost:${port}`, forger));
+      } else if (folder === 'exchange' && request.method === 'POST') {
+        const shown = await body(request);
+        exchanged.push({ at: name, ...shown });
+        const given = exchange(name, shown);
+        if (given) send(200, 'application/json', JSON.stringify(given));
+        else send(401, 'application/json', '{}');
       } else if (folder === 'pay' && request.method === 'POST') {
         payments.emit(name, paid);
         send(204, 'text/plain', undefined);
@@ -135,6 +148,8 @@ export async function start(port = 0) {
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${server.address().port}`,
+    /** What was shown for sessions, in order. */
+    exchanged,
     stop() {
       for (const socket of sockets.clients) socket.terminate();
       server.close();

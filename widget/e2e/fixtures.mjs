@@ -714,15 +714,28 @@ export const scenarios = {
   failed: { world: world(null, unlinked), fails: { code: 'LEDGER_UNAVAILABLE', status: 200 } },
   ended: { world: world(null, unlinked), boot: { expiresAt: '2020-01-01T00:00:00Z' } },
   loading: { world: world(null, unlinked), hangs: true },
-  // Lasts five seconds and is renewed by Pipedrive's kit: see `/host/pipedrive` of the server.
+  // Last a few seconds and are renewed by the CRMs' kits: see `hosts.mjs`.
   pipedrive: {
     world: world(pulse({})),
-    boot: {
-      preset: 'pipedrive',
-      renewal: "host",
-      exchangeUrl: '/exchange/pipedrive',
-    },
+    boot: { preset: 'pipedrive', renewal: 'pipedrive' },
     lastsMs: 5_000,
+  },
+  monday: {
+    world: world(pulse({})),
+    boot: { preset: 'monday', renewal: 'monday', contactId: null },
+    lastsMs: 5_000,
+  },
+  canvas: {
+    world: world(pulse({})),
+    boot: { preset: 'salesforce_canvas', renewal: 'canvas' },
+    lastsMs: 5_000,
+  },
+  // Renews itself from the session that stands, up to its cap.
+  selfRenewing: {
+    world: world(pulse({})),
+    boot: { preset: 'zendesk', renewal: 'session' },
+    lastsMs: 3_000,
+    capMs: 9_000,
   },
   german: { world: world(chronic), boot: { locale: 'de-DE' } },
 };

@@ -30,7 +30,7 @@ async function open(name, options = {}) {
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('request', (request) => {
-    if (request.method() === 'POST')
+    if (request.method() === 'POST' && request.url().endsWith('/graphql'))
       queries.push(/^\w+ (\w+)/.exec(request.postDataJSON().query)[1]);
   });
   await page.goto(`${server.url}/embed/${name}`);
@@ -134,17 +134,81 @@ test('the token leaves the address', async () => {
   await close();
 });
 
-test('Pipedrive’s own kit is initialized at once and renews the session', async () => {
+/** A page of one of the CRMs, which frames the widget from another origin, once it shows figures. */
+async function visit(crm) {
   const context = await browser.newContext();
   const page = await context.newPage();
-  await page.goto(`${server.url}/host/pipedrive`);
+  const complaints = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  server.exchanged.length = 0;
+  await page.goto(`${server.url}/host/${crm}`);
+  const widget = page.frameLocator('iframe').first();
+  await widget.getByRole('heading', { name: 'Clear to sell' }).waitFor();
+  assert.equal(
+    page.frames()[1].url(),
+    page
+      .frames()[1]
+      .url()
+      .replace(/[?#].*/, ''),
+  );
+  return { page, widget, complaints, close: () => context.close() };
+}
+
+test('Pipedrive’s own kit is initialized at once and renews the session', async () => {
+  const { page, widget, complaints, close } = await visit('pipedrive');
   await page.waitForFunction(() =>
     /^\/initialize.*get_signed_token.*get_signed_token/.test(document.title),
   );
-  const widget = page.frameLocator('iframe');
   await widget.getByRole('heading', { name: 'Clear to sell' }).waitFor();
-  assert.equal(new URL(page.frames()[1].url()).search, '');
-  await context.close();
+  assert.ok(server.exchanged.every(({ at, token }) => at === 'pipedrive' && token === 'fresh'));
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('monday’s own kit names the record and renews the session', async () => {
+  const { page, widget, complaints, close } = await visit('monday');
+  await page.waitForFunction(() =>
+    /^\/context\/sessionToken\/sessionToken\/sessionToken/.test(document.title),
+  );
+  await widget.getByRole('heading', { name: 'Clear to sell' }).waitFor();
+  assert.ok(server.exchanged.length >= 2);
+  for (const shown of server.exchanged) {
+    assert.deepEqual(shown, { at: 'monday', token: 'fresh', contact: 'item:5' });
+  }
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('Salesforce’s own kit renews the session, whatever a neighbor answers in its place', async () => {
+  const { page, widget, complaints, close } = await visit('canvas');
+  await page.waitForFunction(() => /refresh.*refresh/.test(document.title));
+  await page.waitForTimeout(1_000);
+  await widget.getByRole('heading', { name: 'Clear to sell' }).waitFor();
+  assert.ok(server.exchanged.length >= 2);
+  for (const shown of server.exchanged) assert.deepEqual(shown, { at: 'canvas', token: 'fresh' });
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('a page without fresh tokens renews its session from itself, and stops at the hard cap', async () => {
+  server.exchanged.length = 0;
+  const { page, close } = await open('selfRenewing');
+  await page.waitForTimeout(7_000);
+  // More than two lives later.
+  await page.getByRole('heading', { name: 'Clear to sell' }).waitFor();
+  await page.getByRole('heading', { name: 'Session ended' }).waitFor({ timeout: 4_000 });
+  const words = await page.innerText('main');
+  assert.match(words, /as long as it may. Reload it/);
+  assert.doesNotMatch(words, /\$/);
+  assert.equal(await page.getByRole('button').count(), 0);
+  const renewals = server.exchanged.length;
+  assert.ok(renewals >= 2 && renewals <= 8, `${renewals} renewals`);
+  await page.waitForTimeout(1_500);
+  assert.equal(server.exchanged.length, renewals);
+  await close();
 });
 
 test('without a network the figures stay, and the page says that updates pause', async () => {

@@ -210,15 +210,26 @@ describe('in place of a pulse', () => {
 
   it('a session that ended hides every figure and says what to do', async () => {
     const { root, happen, words } = await showScenario('chronicallyLate');
-    await happen({ type: 'ended', renewable: false });
+    await happen({ type: 'ended', renewable: false, capped: false });
     expect(words('h1')).toBe('Session ended');
     expect(words()).toContain('Reload the contact page');
     expect(root.innerHTML).not.toMatch(/\$|Bright/);
     expect(root.querySelector('button')).toBeNull();
   });
 
+  it('one that lasted as long as it may says so', async () => {
+    const { happen, words } = await showScenario('fine');
+    await happen({ type: 'ended', renewable: false, capped: true });
+    expect(words()).toContain('open for as long as it may. Reload it');
+  });
+
   it('one that can come back offers it', async () => {
-    const { root, done } = await show({ phase: 'ended', renewable: true, renewing: false });
+    const { root, done } = await show({
+      phase: 'ended',
+      renewable: true,
+      capped: false,
+      renewing: false,
+    });
     root.querySelector('button')?.click();
     expect(done.resume).toHaveBeenCalledOnce();
   });
@@ -272,7 +283,7 @@ describe('while the page is open', () => {
   it('the focus goes to the heading when its place goes away', async () => {
     const { root, happen } = await showScenario('fine');
     root.querySelector<HTMLButtonElement>('[aria-expanded]')?.focus();
-    await happen({ type: 'ended', renewable: false });
+    await happen({ type: 'ended', renewable: false, capped: false });
     expect(document.activeElement?.tagName).toBe('H1');
   });
 });

@@ -86,7 +86,7 @@ function View({ state, doing, announce }: ViewProps) {
       return (
         <Notice shape="lock" title={t.states.ended}>
           <p>
-            {t.states.endedText} {t.states.endedReload}
+            {t.states.endedText} {state.capped ? t.states.endedCapped : t.states.endedReload}
           </p>
           {state.renewable && (
             <Button

@@ -30,7 +30,10 @@ describe('the boot block', () => {
           company: '',
           preset: 'pipedrive',
           hostOrigins: ['https://crm.example', 7],
-          renewal: 'host',
+          renewal: 'pipedrive',
+          tenant: 'acme',
+          hardCap: '2026-11-23T20:00:00Z',
+          sessionUrl: '/exchange/session',
           locale: 'de-AT',
           exchangeUrl: '/exchange/pipedrive',
         }),
@@ -41,7 +44,10 @@ describe('the boot block', () => {
       company: null,
       preset: 'pipedrive',
       hostOrigins: ['https://crm.example'],
-      canRenew: true,
+      renewal: 'pipedrive',
+      tenant: 'acme',
+      hardCap: '2026-11-23T20:00:00Z',
+      sessionUrl: '/exchange/session',
     });
   });
 
@@ -53,7 +59,21 @@ describe('the boot block', () => {
     expect(readBoot(page(JSON.stringify(urls)))).toMatchObject({
       session: null,
       hostOrigins: [],
-      canRenew: false,
+      renewal: 'none',
     });
   });
+
+  it.each(['host', 'pipedrive', 'monday', 'canvas', 'session', 'none'])(
+    'names the renewal %s',
+    (renewal) => {
+      expect(readBoot(page(JSON.stringify({ ...urls, renewal })))?.renewal).toBe(renewal);
+    },
+  );
+
+  it.each(['HOST', '', 7, null, '__proto__', 'constructor', ['host']])(
+    'renews nothing by %j',
+    (renewal) => {
+      expect(readBoot(page(JSON.stringify({ ...urls, renewal })))?.renewal).toBe('none');
+    },
+  );
 });

@@ -1,5 +1,16 @@
-/** Which CRM shows the page; decides how a session is renewed. */
-export type Preset = 'native' | 'pipedrive' | (string & {});
+/**
+ * How a page gets its next session: from the page that frames it, from the CRM's own kit, for the
+ * session that still lives, or not at all.
+ */
+export type Renewing = 'host' | 'pipedrive' | 'monday' | 'canvas' | 'session' | 'none';
+
+const renewings: readonly unknown[] = [
+  'host',
+  'pipedrive',
+  'monday',
+  'canvas',
+  'session',
+] satisfies Renewing[];
 
 /** What the server writes into the page: the session, and where to go with it. */
 export interface Boot {
@@ -7,18 +18,24 @@ export interface Boot {
   session: string | null;
   /** When the session ends, an RFC 3339 instant. */
   expiresAt: string | null;
+  /** Until when it may be renewed from itself, an RFC 3339 instant. */
+  hardCap: string | null;
   /** The contact that the CRM shows. */
   contactId: string | null;
   /** Its company in the CRM, as the page knows it. */
   company: string | null;
-  preset: Preset;
+  /** Which CRM shows the page. */
+  preset: string;
+  tenant: string | null;
   /** Origins of the pages that may embed this one and be talked to. */
   hostOrigins: readonly string[];
-  /** Whether the CRM can give a new token for this page. */
-  canRenew: boolean;
+  renewal: Renewing;
   /** BCP 47. */
   locale: string | null;
+  /** Where a fresh token of the CRM is traded for a session. */
   exchangeUrl: string | null;
+  /** Where a session is traded for the next one. */
+  sessionUrl: string | null;
   graphqlUrl: string;
   subscriptionUrl: string;
 }
@@ -48,14 +65,23 @@ export function readBoot(page: Document): Boot | null {
   return {
     session: text(raw.session),
     expiresAt: text(raw.expiresAt),
+    hardCap: text(raw.hardCap),
     contactId: text(raw.contactId),
     company: text(raw.company),
     preset: text(raw.preset) ?? 'native',
+    tenant: text(raw.tenant),
     hostOrigins: origins.filter((origin): origin is string => typeof origin === 'string'),
-    canRenew: raw.renewal === 'host' || raw.renewal === 'pipedrive',
+    renewal: renewalOf(raw),
     locale: text(raw.locale),
     exchangeUrl: text(raw.exchangeUrl),
+    sessionUrl: text(raw.sessionUrl),
     graphqlUrl,
     subscriptionUrl,
   };
+}
+
+/** The renewal; none where the server names one that this page does not know. */
+function renewalOf(raw: Readonly<Record<string, unknown>>): Renewing {
+  const { renewal } = raw;
+  return renewings.includes(renewal) ? (renewal as Renewing) : 'none';
 }

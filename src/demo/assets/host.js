@@ -1,34 +1,28 @@
-// The host page's half of the protocol: hand out tokens, follow the widget's height, post to the books.
+// The contact page's own script: mounts the widget with tokens of its own server, and posts to the books.
 'use strict';
 
-const frame = document.getElementById('pulse');
+const place = document.getElementById('pulse');
 const toast = document.getElementById('toast');
-const widgetOrigin = frame.dataset.origin;
+let hide;
 
-const LOWEST = 120;
-const HIGHEST = 4000;
-
-async function renew() {
-  const response = await fetch(frame.dataset.token, { cache: 'no-store' });
-  if (!response.ok) return;
-  const { token } = await response.json();
-  frame.contentWindow.postMessage({ type: 'pulse:token', token }, widgetOrigin);
+async function getToken() {
+  const response = await fetch(place.dataset.token, { cache: 'no-store' });
+  if (!response.ok) throw new Error(`no token: ${response.status}`);
+  return (await response.json()).token;
 }
 
-window.addEventListener('message', (event) => {
-  // Only the widget itself, and only from where it was loaded.
-  if (event.origin !== widgetOrigin || event.source !== frame.contentWindow) return;
-  const message = event.data;
-  if (typeof message !== 'object' || message === null) return;
-  if (message.type === 'pulse:renew') {
-    renew().catch(() => say('The CRM could not renew the session.'));
-  } else if (message.type === 'pulse:resize' && Number.isFinite(message.height)) {
-    const height = Math.min(Math.max(Math.ceil(message.height), LOWEST), HIGHEST);
-    frame.style.height = `${height}px`;
-  }
-});
+if (window.FinancialPulse) {
+  window.FinancialPulse.mount(place, {
+    tenant: place.dataset.tenant,
+    title: place.dataset.title,
+    getToken,
+    onError: ({ code }) =>
+      say(code === 'TOKEN' ? 'The CRM could not sign a token.' : 'Financial Pulse did not come.'),
+  });
+} else {
+  say('Financial Pulse did not answer.');
+}
 
-let hide;
 function say(text) {
   toast.textContent = text;
   toast.classList.add('shown');

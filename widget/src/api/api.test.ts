@@ -7,7 +7,7 @@ import { retryWait } from './live';
 import { socketUrl } from './socket-url';
 
 const operation: Operation<{ viewer: string }, object> = '{ viewer }';
-const bearer = (token: string) => ({ token, expiresAt: Date.now() + 60_000 });
+const bearer = (token: string) => ({ token, expiresAt: Date.now() + 60_000, hardCap: null });
 
 function answering(...answers: (() => Response)[]) {
   const asked = vi.fn<typeof fetch>(() => {
@@ -39,7 +39,10 @@ describe('the client', () => {
 
   it('renews a refused bearer once and asks again', async () => {
     const asked = answering(refused, json(200, { data: { viewer: 'Kim' } }));
-    const session = new Session(bearer('old'), () => Promise.resolve(bearer('new')));
+    const session = new Session(bearer('old'), {
+      get: () => Promise.resolve(bearer('new')),
+      fromItself: false,
+    });
     expect(await new Client('/graphql', session).ask(operation, {})).toEqual({ viewer: 'Kim' });
     expect(asked.mock.calls.map(([, request]) => request?.headers)).toMatchObject([
       { authorization: 'Bearer old' },
@@ -49,7 +52,10 @@ describe('the client', () => {
 
   it('does not go round and round', async () => {
     const asked = answering(refused);
-    const session = new Session(bearer('old'), () => Promise.resolve(bearer('new')));
+    const session = new Session(bearer('old'), {
+      get: () => Promise.resolve(bearer('new')),
+      fromItself: false,
+    });
     await expect(new Client('/graphql', session).ask(operation, {})).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
     });

@@ -1,4 +1,10 @@
-import { isTokenMessage, type WidgetMessage } from './messages';
+import {
+  protocol,
+  readHostMessage,
+  type LocaleMessage,
+  type ThemeMessage,
+  type WidgetMessage,
+} from './messages';
 
 /** How long the page may take to answer with a token. */
 const answerWithinMs = 10_000;
@@ -12,17 +18,27 @@ function isExact(origin: string): boolean {
   }
 }
 
+/** What the page may wish while the widget stands. */
+export type Wish = ThemeMessage | LocaleMessage;
+
+/** The request that waits for its token. */
+interface Asked {
+  readonly id: string;
+  readonly take: (token: string) => void;
+}
+
 /**
  * The way to the page that embeds the widget. Sends to exact origins only, and hears only the
  * parent window, and it only from one of these origins.
  */
 export class HostBridge {
   private readonly origins: readonly string[];
-  private waiting: ((token: string) => void) | null = null;
+  private asked: Asked | null = null;
 
   constructor(
     private readonly self: Window,
     origins: readonly string[],
+    private readonly wished: (wish: Wish) => void = () => undefined,
   ) {
     this.origins = origins.filter(isExact);
     self.addEventListener('message', this.hear);
@@ -36,7 +52,9 @@ export class HostBridge {
   /** Says something to the page. */
   post(message: WidgetMessage): void {
     if (this.self.parent === this.self) return;
-    for (const origin of this.targets()) this.self.parent.postMessage(message, origin);
+    for (const origin of this.targets()) {
+      this.self.parent.postMessage({ ...message, protocol }, origin);
+    }
   }
 
   /** Asks the page for a freshly signed token; rejects when none comes in time. */
@@ -46,18 +64,20 @@ export class HostBridge {
         reject(new Error('no host page to ask'));
         return;
       }
-      const take = (token: string): void => {
-        clearTimeout(timeout);
-        this.waiting = null;
-        resolve(token);
-      };
+      // Cannot be guessed, so that only who was asked can answer.
+      const bits = crypto.getRandomValues(new Uint8Array(16));
+      const id = Array.from(bits, (byte) => byte.toString(16).padStart(2, '0')).join('');
       const timeout = setTimeout(() => {
         // A later request may wait by now.
-        if (this.waiting === take) this.waiting = null;
+        if (this.asked?.id === id) this.asked = null;
         reject(new Error('the host page gave no token'));
       }, answerWithinMs);
-      this.waiting = take;
-      this.post({ type: 'pulse:renew' });
+      const take = (token: string): void => {
+        clearTimeout(timeout);
+        resolve(token);
+      };
+      this.asked = { id, take };
+      this.post({ type: 'pulse:renew', id });
     });
   }
 
@@ -68,7 +88,15 @@ export class HostBridge {
 
   private readonly hear = (event: MessageEvent): void => {
     if (event.source !== this.self.parent || !this.origins.includes(event.origin)) return;
-    if (isTokenMessage(event.data)) this.waiting?.(event.data.token);
+    const message = readHostMessage(event.data);
+    if (message?.type !== 'pulse:token') {
+      if (message) this.wished(message);
+      return;
+    }
+    const { asked } = this;
+    if (asked?.id !== message.id) return;
+    this.asked = null;
+    asked.take(message.token);
   };
 
   /**

@@ -1,17 +1,15 @@
 import * as kit from '@pipedrive/app-extensions-sdk';
+import type { Kit } from './kit';
 
-type Kit = typeof kit;
-type Sdk = InstanceType<Kit['default']>;
-
-/** What the widget uses of Pipedrive's kit. */
-export type PipedriveHost = Pick<Sdk, 'execute'>;
+type PipedriveKit = typeof kit;
 
 /**
  * The kit's class. The kit is a CommonJS module: imported from an ES module its `default` is by
  * Node's rules, which the bundler follows, all that it exports, with the class once more inside.
  */
-function kitClass(): Kit['default'] {
-  const imported: Kit['default'] & { readonly default?: Kit['default'] } = kit.default;
+function kitClass(): PipedriveKit['default'] {
+  const imported: PipedriveKit['default'] & { readonly default?: PipedriveKit['default'] } =
+    kit.default;
   return imported.default ?? imported;
 }
 
@@ -19,17 +17,13 @@ function kitClass(): Kit['default'] {
  * Initializes Pipedrive's kit. `identifier` is the page's `id` parameter, read before the address
  * was cleaned.
  */
-export async function connectPipedrive(identifier: string): Promise<PipedriveHost> {
-  return new (kitClass())({ identifier }).initialize();
-}
-
-/** Asks Pipedrive for a freshly signed token. */
-export async function signedToken(sdk: PipedriveHost): Promise<string> {
-  const { token } = await sdk.execute(kit.Command.GET_SIGNED_TOKEN);
-  return token;
-}
-
-/** Gives the panel the height of what it shows. */
-export async function resize(sdk: PipedriveHost, height: number): Promise<void> {
-  await sdk.execute(kit.Command.RESIZE, { height });
+export async function start(identifier: string | null): Promise<Kit> {
+  if (!identifier) throw new Error('the address has no id');
+  const sdk = await new (kitClass())({ identifier }).initialize();
+  return {
+    token: async () => (await sdk.execute(kit.Command.GET_SIGNED_TOKEN)).token,
+    resize: async (height) => {
+      await sdk.execute(kit.Command.RESIZE, { height });
+    },
+  };
 }

@@ -380,6 +380,8 @@ export const de: Messages = {
     ended: 'Sitzung beendet',
     endedText: 'Zum Schutz der Zahlen sind sie jetzt ausgeblendet.',
     endedReload: 'Laden Sie die Kontaktseite neu, um sie wieder zu sehen.',
+    endedCapped:
+      'Das Fenster war so lange offen, wie es darf. Laden Sie es neu, um sie wieder zu sehen.',
     endedRenew: 'Wieder zeigen',
     endedRenewing: 'Das CRM wird gefragt…',
     offline: 'Sie sind offline',

@@ -397,6 +397,7 @@ export const en = {
     ended: 'Session ended',
     endedText: 'To protect the figures they are hidden now.',
     endedReload: 'Reload the contact page to see them again.',
+    endedCapped: 'The panel has been open for as long as it may. Reload it to see them again.',
     endedRenew: 'Show again',
     endedRenewing: 'Asking the CRM…',
     offline: 'You are offline',

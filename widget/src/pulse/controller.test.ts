@@ -8,7 +8,7 @@ import {
   type Operation,
 } from '../api/generated';
 import type { listen, LiveEvents } from '../api/live';
-import { Session, type Credentials } from '../session/session';
+import { Session, type Credentials, type Renewal } from '../session/session';
 import { answerOf } from '../testing/answers';
 import { PulseController } from './controller';
 import type { Shown } from './state';
@@ -16,7 +16,10 @@ import type { Shown } from './state';
 const credentials = (seconds: number): Credentials => ({
   token: 'bearer',
   expiresAt: Date.now() + seconds * 1000,
+  hardCap: null,
 });
+
+const byCrm = (get: Renewal['get']): Renewal => ({ get, fromItself: false });
 
 /** A widget over one of the fixtures, with what it asked and what it listens to. */
 function widget(name: string, options: { session?: Session; contactId?: string | null } = {}) {
@@ -113,14 +116,20 @@ describe('the session of the widget', () => {
     const { controller, listening } = widget('fine', { session });
     await controller.start();
     await vi.advanceTimersByTimeAsync(5_100);
-    expect(controller.state).toEqual({ phase: 'ended', renewable: false, renewing: false });
+    expect(controller.state).toEqual({
+      phase: 'ended',
+      renewable: false,
+      capped: false,
+      renewing: false,
+    });
     expect(listening[0]?.stopped).toBe(true);
   });
 
   it('moves the subscription over when it is renewed, and asks nothing', async () => {
     let count = 0;
-    const session = new Session(credentials(5), () =>
-      Promise.resolve({ ...credentials(5), token: `renewed ${++count}` }),
+    const session = new Session(
+      credentials(5),
+      byCrm(() => Promise.resolve({ ...credentials(5), token: `renewed ${++count}` })),
     );
     const { controller, asked, listening } = widget('fine', { session });
     await controller.start();
@@ -132,10 +141,26 @@ describe('the session of the widget', () => {
     expect(asked).toEqual([PulseDocument]);
   });
 
+  it('says that it lasted as long as it may, where it is renewed from itself', async () => {
+    const hardCap = Date.now() + 12_000;
+    const get = vi.fn(() => {
+      const expiresAt = Math.min(Date.now() + 5_000, hardCap);
+      return Promise.resolve({ token: 'next', expiresAt, hardCap });
+    });
+    const session = new Session({ ...credentials(5), hardCap }, { get, fromItself: true });
+    const { controller } = widget('fine', { session });
+    await controller.start();
+    await vi.advanceTimersByTimeAsync(11_900);
+    expect(controller.state.phase).toBe('shown');
+    await vi.advanceTimersByTimeAsync(200);
+    expect(controller.state).toMatchObject({ phase: 'ended', renewable: false, capped: true });
+  });
+
   it('shows the figures again when the CRM gives a token after all', async () => {
     let willing = false;
-    const session = new Session(credentials(5), () =>
-      willing ? Promise.resolve(credentials(5)) : Promise.reject(new Error('no')),
+    const session = new Session(
+      credentials(5),
+      byCrm(() => (willing ? Promise.resolve(credentials(5)) : Promise.reject(new Error('no')))),
     );
     const { controller } = widget('fine', { session });
     await controller.start();

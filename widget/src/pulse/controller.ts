@@ -256,7 +256,8 @@ export class PulseController {
   private end(): void {
     clearTimeout(this.again);
     this.unsubscribe();
-    this.dispatch({ type: 'ended', renewable: this.around.session.renewable });
+    const { renewable, capped } = this.around.session;
+    this.dispatch({ type: 'ended', renewable, capped });
   }
 
   private dispatch(action: Action): void {

@@ -56,13 +56,13 @@ describe('a failure', () => {
 
 describe('the end of the session', () => {
   it('keeps nothing of what was shown', async () => {
-    const state = reduce(await shown(), { type: 'ended', renewable: false });
-    expect(state).toEqual({ phase: 'ended', renewable: false, renewing: false });
+    const state = reduce(await shown(), { type: 'ended', renewable: false, capped: false });
+    expect(state).toEqual({ phase: 'ended', renewable: false, capped: false, renewing: false });
   });
 
   it('is not undone by what arrives late', async () => {
     const before = await shown();
-    const ended = reduce(before, { type: 'ended', renewable: false });
+    const ended = reduce(before, { type: 'ended', renewable: false, capped: false });
     expect(reduce(ended, { type: 'pushed', pulse: before.pulse })).toBe(ended);
     expect(reduce(ended, { type: 'live', live: true })).toBe(ended);
   });

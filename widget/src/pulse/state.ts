@@ -55,6 +55,20 @@ export interface Unlinked {
   readonly contactId: string;
 }
 
+/** How a session ended. */
+interface End {
+  /** Whether the CRM can be asked for another. */
+  readonly renewable: boolean;
+  /** Whether it lasted as long as one may. */
+  readonly capped: boolean;
+}
+
+/** The session is over: nothing that it protected is kept. */
+export interface Ended extends End {
+  readonly phase: 'ended';
+  readonly renewing: boolean;
+}
+
 /** Everything that the widget can show, one view each. */
 export type State =
   | { readonly phase: 'loading' }
@@ -63,8 +77,7 @@ export type State =
   /** Not there, or not for this viewer: the server does not tell which. */
   | { readonly phase: 'absent' }
   | { readonly phase: 'forbidden' }
-  /** The session is over: nothing that it protected is kept. */
-  | { readonly phase: 'ended'; readonly renewable: boolean; readonly renewing: boolean }
+  | Ended
   | { readonly phase: 'offline' }
   | { readonly phase: 'failed'; readonly code: ErrorCode; readonly retrying: boolean };
 
@@ -75,7 +88,7 @@ export type Action =
   | { readonly type: 'pushed'; readonly pulse: Pulse }
   | { readonly type: 'live'; readonly live: boolean }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly online: boolean }
-  | { readonly type: 'ended'; readonly renewable: boolean }
+  | ({ readonly type: 'ended' } & End)
   | { readonly type: 'renewing'; readonly renewing: boolean }
   | { readonly type: 'more' }
   | { readonly type: 'moreLoading' }
@@ -109,7 +122,12 @@ export function reduce(state: State, action: Action): State {
     case 'failed':
       return failed(state, action.code, action.online);
     case 'ended':
-      return { phase: 'ended', renewable: action.renewable, renewing: false };
+      return {
+        phase: 'ended',
+        renewable: action.renewable,
+        capped: action.capped,
+        renewing: false,
+      };
     case 'renewing':
       return state.phase === 'ended' ? { ...state, renewing: action.renewing } : state;
     default:

@@ -1,14 +1,27 @@
 import { ApiError, fromStatus } from '../api/errors';
+import { credentialsOf } from './credentials';
+import type { ServerClock } from './server-clock';
 import type { Credentials } from './session';
 
-/** Trades a token that the CRM signed for a session of ours. */
-export async function exchange(url: string, token: string): Promise<Credentials> {
+/** What a token was traded for. */
+export interface Exchanged {
+  readonly credentials: Credentials;
+  readonly tenant: string;
+  readonly contactId: string | null;
+}
+
+/** Trades a token that the CRM signed, or a session that still lives, for a session of ours. */
+export async function exchange(
+  url: string,
+  shown: Readonly<Record<string, string>>,
+  clock: ServerClock,
+): Promise<Exchanged> {
   let answer: Response;
   try {
     answer = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ token }),
+      body: JSON.stringify(shown),
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
       cache: 'no-store',
@@ -16,16 +29,12 @@ export async function exchange(url: string, token: string): Promise<Credentials>
   } catch {
     throw new ApiError('NETWORK');
   }
+  // The end of the new session is told by the server's clock.
+  clock.observe(answer.headers.get('date'));
   if (!answer.ok) throw fromStatus(answer.status);
-  const body = (await answer.json()) as { session?: unknown; expiresAt?: unknown };
-  const credentials = credentialsOf(body.session, body.expiresAt);
-  if (!credentials) throw new ApiError('INTERNAL');
-  return credentials;
-}
-
-/** A session from its two texts; `null` where one is missing or no instant. */
-export function credentialsOf(session: unknown, expiresAt: unknown): Credentials | null {
-  if (typeof session !== 'string' || session === '' || typeof expiresAt !== 'string') return null;
-  const end = Date.parse(expiresAt);
-  return Number.isNaN(end) ? null : { token: session, expiresAt: end };
+  const body = (await answer.json()) as Readonly<Record<string, unknown>>;
+  const credentials = credentialsOf(body.session, body.expiresAt, body.hardCap);
+  const { tenant, contactId } = body;
+  if (!credentials || typeof tenant !== 'string') throw new ApiError('INTERNAL');
+  return { credentials, tenant, contactId: typeof contactId === 'string' ? contactId : null };
 }

@@ -5,10 +5,13 @@ import { Session, type Credentials, type Renewal } from './session';
 const credentials = (token: string, seconds: number): Credentials => ({
   token,
   expiresAt: Date.now() + seconds * 1000,
+  hardCap: null,
 });
 
-function watched(first: Credentials | null, renewal: Renewal | null, clock?: ServerClock) {
-  const session = new Session(first, renewal, clock);
+type Get = Renewal['get'];
+
+function watched(first: Credentials | null, get: Get | null, clock?: ServerClock, capped = false) {
+  const session = new Session(first, get && { get, fromItself: capped }, clock);
   const events = { renewed: vi.fn(), ended: vi.fn() };
   session.start(events);
   return { session, events };
@@ -97,7 +100,7 @@ describe('a session that can be renewed', () => {
 
   it('asks anew when the viewer wants it, though an earlier attempt got no answer', async () => {
     const renewal = vi
-      .fn<Renewal>()
+      .fn<Get>()
       .mockReturnValueOnce(new Promise(() => undefined))
       .mockResolvedValue(credentials('b', 600));
     const { session, events } = watched(credentials('a', 5), renewal);
@@ -115,11 +118,98 @@ describe('a session that can be renewed', () => {
   });
 });
 
+describe('a session that was slept through', () => {
+  it('ends at once, and the CRM is asked without waiting for the viewer', async () => {
+    const renewal = vi.fn<Get>(() => Promise.resolve(credentials('b', 600)));
+    const { session, events } = watched(credentials('a', 600), renewal);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    session.check();
+    expect(events.ended).toHaveBeenCalledOnce();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(renewal).toHaveBeenCalledOnce();
+    expect(session.token()).toBe('b');
+    expect(events.renewed).toHaveBeenCalledOnce();
+  });
+
+  it('is tried again when the network is back', async () => {
+    const renewal = vi
+      .fn<Get>()
+      .mockRejectedValueOnce(new Error('no network yet'))
+      .mockImplementation(() => Promise.resolve(credentials('b', 600)));
+    const { session } = watched(credentials('a', 600), renewal);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    session.check();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(session.token()).toBeNull();
+    session.check();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(session.token()).toBe('b');
+  });
+
+  it('stays ended where only a living one could be renewed', async () => {
+    const renewal = vi.fn<Get>(() => Promise.resolve(credentials('b', 600)));
+    const { session, events } = watched(credentials('a', 600), renewal, undefined, true);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    session.check();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(renewal).not.toHaveBeenCalled();
+    expect(events.ended).toHaveBeenCalledOnce();
+    expect(session.renewable).toBe(false);
+  });
+
+  it('is not asked for over and over where the CRM refused in time', async () => {
+    const renewal = vi.fn<Get>(() => Promise.reject(new Error('no')));
+    const { session } = watched(credentials('a', 5), renewal);
+    await vi.advanceTimersByTimeAsync(6_000);
+    const tries = renewal.mock.calls.length;
+    session.check();
+    expect(renewal.mock.calls.length).toBe(tries);
+  });
+});
+
+describe('a session that is renewed from itself', () => {
+  const capped = (token: string, seconds: number, hardCap: number): Credentials => ({
+    token,
+    expiresAt: Math.min(Date.now() + seconds * 1000, hardCap),
+    hardCap,
+  });
+
+  it('shows the one that stands, over several lives, and stops at the cap', async () => {
+    const hardCap = Date.now() + 22_000;
+    let count = 0;
+    const renewal = vi.fn<Get>(() => Promise.resolve(capped(`new ${++count}`, 5, hardCap)));
+    const { session, events } = watched(capped('a', 5, hardCap), renewal, undefined, true);
+    await vi.advanceTimersByTimeAsync(21_900);
+    expect(session.token()).toBe(`new ${count}`);
+    expect(renewal.mock.calls.map(([current]) => current)).toEqual([
+      'a',
+      ...Array.from({ length: count - 1 }, (_, index) => `new ${index + 1}`),
+    ]);
+    expect(events.ended).not.toHaveBeenCalled();
+    const renewals = renewal.mock.calls.length;
+    await vi.advanceTimersByTimeAsync(200);
+    expect(events.ended).toHaveBeenCalledOnce();
+    expect(session.capped).toBe(true);
+    expect(session.renewable).toBe(false);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(renewal.mock.calls.length).toBe(renewals);
+  });
+
+  it('that ends before its cap is not told to have lasted', async () => {
+    const renewal = vi.fn<Get>(() => Promise.reject(new Error('no')));
+    const first = capped('a', 5, Date.now() + 60_000);
+    const { session, events } = watched(first, renewal, undefined, true);
+    await vi.advanceTimersByTimeAsync(5_100);
+    expect(events.ended).toHaveBeenCalledOnce();
+    expect(session.capped).toBe(false);
+  });
+});
+
 describe('the server’s clock', () => {
   it('counts where the laptop’s is wrong', async () => {
     const clock = new ServerClock();
     // The laptop is an hour fast: by its own clock the session would have ended long ago.
-    const first = { token: 'a', expiresAt: Date.now() - 3_600_000 + 5_000 };
+    const first = { token: 'a', expiresAt: Date.now() - 3_600_000 + 5_000, hardCap: null };
     clock.observe(new Date(Date.now() - 3_600_000).toUTCString());
     const { session, events } = watched(first, null, clock);
     expect(session.token()).toBe('a');

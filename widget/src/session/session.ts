@@ -4,10 +4,20 @@ import { ServerClock } from './server-clock';
 export interface Credentials {
   readonly token: string;
   readonly expiresAt: number;
+  /** Until when a session may be had for this one; `null` where nothing was said. */
+  readonly hardCap: number | null;
 }
 
-/** Asks the CRM for a token and trades it for a new session; rejects where that fails. */
-export type Renewal = () => Promise<Credentials>;
+/** Where a new session comes from. */
+export interface Renewal {
+  /** Gets one; rejects where that fails. `current` is the bearer that was given last. */
+  readonly get: (current: string | null) => Promise<Credentials>;
+  /**
+   * Whether it is traded for the one that still lives, up to its hard cap. Otherwise the CRM signs a
+   * token for it, also when the old one has ended.
+   */
+  readonly fromItself: boolean;
+}
 
 export interface SessionEvents {
   /** A new bearer stands; what runs on the old one should move over. */
@@ -20,6 +30,8 @@ export interface SessionEvents {
 const longestLeadMs = 60_000;
 /** Renew once this share of what was left at the start has remained. */
 const leadShare = 0.35;
+/** An end that is noticed so late was slept through. */
+const oversleptMs = 2_000;
 /** Between two tries, where a renewal failed. */
 const shortestRetryMs = 500;
 
@@ -32,6 +44,8 @@ export class Session {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private renewing: Promise<boolean> | null = null;
   private events: SessionEvents | null = null;
+  private atCap = false;
+  private overslept = false;
 
   constructor(
     first: Credentials | null,
@@ -41,9 +55,14 @@ export class Session {
     this.current = first;
   }
 
-  /** Whether the CRM can be asked for another session. */
+  /** Whether the CRM can be asked for another session after this one has ended. */
   get renewable(): boolean {
-    return this.renewal !== null;
+    return this.renewal !== null && !this.renewal.fromItself;
+  }
+
+  /** Whether the session ended because it may not last longer, however often it is renewed. */
+  get capped(): boolean {
+    return this.atCap;
   }
 
   /** The bearer to send; `null` once the session has ended. */
@@ -62,9 +81,14 @@ export class Session {
     if (this.clock.observe(dateHeader) && this.events) this.schedule();
   }
 
-  /** Looks at the clock at once: timers sleep with the laptop and in hidden tabs. */
+  /**
+   * Looks at the clock at once: timers sleep with the laptop and in hidden tabs. Where the session
+   * ended meanwhile, the CRM is asked for another without waiting for the viewer.
+   */
   check(): void {
-    if (this.current && this.events) this.schedule();
+    if (!this.events) return;
+    if (this.current) this.schedule();
+    if (!this.current && this.overslept && this.renewable) void this.renew();
   }
 
   /** Gets a new session now; tells whether one stands. Several callers share one attempt. */
@@ -87,7 +111,8 @@ export class Session {
   private async attempt(): Promise<boolean> {
     const { renewal } = this;
     if (!renewal) return false;
-    const attempt = renewal()
+    const attempt = renewal
+      .get(this.current?.token ?? null)
       .then(
         (credentials) => {
           this.current = credentials;
@@ -109,6 +134,8 @@ export class Session {
   private end(): void {
     clearTimeout(this.timer);
     if (!this.current) return;
+    this.atCap = this.isLast(this.current);
+    this.overslept = this.clock.now() - this.current.expiresAt > oversleptMs;
     this.current = null;
     this.events?.ended();
   }
@@ -122,7 +149,7 @@ export class Session {
       this.end();
       return;
     }
-    if (this.renewal && !this.renewing) {
+    if (this.renewal && !this.renewing && !this.isLast(current)) {
       const wait = this.untilRenewal(current, left);
       if (wait < left) {
         this.after(wait, () => void this.renew());
@@ -132,6 +159,11 @@ export class Session {
     this.after(left, () => {
       this.end();
     });
+  }
+
+  /** Whether a session that is renewed from itself would get no longer. */
+  private isLast({ expiresAt, hardCap }: Credentials): boolean {
+    return this.renewal?.fromItself === true && hardCap !== null && expiresAt >= hardCap;
   }
 
   private readonly lives = new WeakMap<Credentials, number>();
