@@ -1,6 +1,7 @@
 // Runs the demo of the built binary on ports of its own, in a folder of its own.
 import { spawn, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -60,6 +61,8 @@ export async function startDemo(settings = {}) {
     child.once('error', failed);
     ended.then(() => failed(new Error(`the demo ended:\n${output}`)));
   });
+  const tenant = (...settings) =>
+    execFileSync(binary, ['tenant', 'add', 'demo', ...settings], { cwd: folder });
   return {
     /** The service, as a browser reaches it. */
     api: `http://localhost:${apiPort}`,
@@ -77,11 +80,26 @@ export async function startDemo(settings = {}) {
     /** Lets a further origin frame the widget of the tenant `demo`. */
     allow: (origin) => {
       const ancestors = [`http://127.0.0.1:${crmPort}`, origin];
-      execFileSync(
-        binary,
-        ['tenant', 'add', 'demo', ...ancestors.flatMap((each) => ['--frame-ancestor', each])],
-        { cwd: folder },
+      tenant(...ancestors.flatMap((each) => ['--frame-ancestor', each]));
+    },
+    /** Takes tokens of Zendesk for the tenant `demo`; returns how to sign one. */
+    zendesk: () => {
+      const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+      const file = join(folder, 'zendesk.pem');
+      writeFileSync(file, publicKey.export({ type: 'spki', format: 'pem' }));
+      tenant(
+        ...['--crm', 'zendesk', '--public-key-file', file],
+        ...['--issuer', 'acme.zendesk.com', '--audience', 'installation 1'],
       );
+      return () => {
+        const iat = Math.floor(Date.now() / 1000);
+        const parts = [
+          { alg: 'RS256', typ: 'JWT' },
+          { iss: 'acme.zendesk.com', aud: 'installation 1', sub: 'user-7', iat, exp: iat + 120 },
+        ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+        const signed = sign('sha256', Buffer.from(parts.join('.')), privateKey);
+        return [...parts, signed.toString('base64url')].join('.');
+      };
     },
     async stop() {
       child.kill('SIGTERM');

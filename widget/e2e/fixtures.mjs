@@ -727,7 +727,7 @@ export const scenarios = {
   },
   canvas: {
     world: world(pulse({})),
-    boot: { preset: 'salesforce_canvas', renewal: 'canvas' },
+    boot: { preset: 'salesforce-canvas', renewal: 'canvas' },
     lastsMs: 5_000,
   },
   // Renews itself from the session that stands, up to its cap.

@@ -282,6 +282,7 @@ describe('around the widget', () => {
   let demo;
   let listed;
   let stranger;
+  let stolen;
   const framed = (url) =>
     `<!doctype html><title>frame</title><iframe id="f" src="${url}"></iframe>`;
   const embed = () =>
@@ -307,6 +308,7 @@ describe('around the widget', () => {
     });
     listed = await serve({
       ...pages,
+      '/stolen': () => framed(stolen),
       '/hostile': () => `${ownPage(demo)}
         <iframe id="neighbor" src="${stranger.origin}/neighbor"></iframe>
         <iframe id="to-host" src="${stranger.origin}/to-host"></iframe>`,
@@ -356,6 +358,32 @@ describe('around the widget', () => {
       await page.close();
     }
     await context.close();
+  });
+
+  test('a one-time code opens the page once; who finds its address gets nothing', async () => {
+    const answer = await fetch(`${demo.api}/exchange/demo/native?give=code`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token: demo.token('finance', contact) }),
+    });
+    assert.equal(answer.status, 200);
+    ({ url: stolen } = await answer.json());
+    const context = await browser.newContext();
+    const first = await open(context, `${listed.origin}/stolen`);
+    assert.equal(await shows(first.page, 20_000), true);
+    const [, inner] = first.page.frames();
+    assert.equal(inner.url(), `${demo.api}/embed/code`);
+    assert.deepEqual(first.complaints, []);
+    // In the same browser and in another one, framed and by itself.
+    for (const where of [context, await browser.newContext()]) {
+      const { page } = await open(where, `${listed.origin}/stolen`);
+      assert.equal(await shows(page, 4_000), false);
+      const alone = await where.newPage();
+      const refused = await alone.goto(stolen);
+      assert.equal(refused.status(), 401);
+      assert.doesNotMatch(await alone.content(), /pulse-boot|Alder/);
+      await where.close();
+    }
   });
 
   test('it works where cookies of third parties are blocked, and keeps nothing anywhere', async () => {
@@ -495,6 +523,53 @@ describe('around the widget', () => {
       await context.close();
     } finally {
       crossed.stop();
+      await short.stop();
+    }
+  });
+
+  test('a page whose CRM signs once goes on from its own session, up to the hard cap', async () => {
+    const short = await startDemo({
+      PULSE_SESSION__LIFETIME: '4s',
+      PULSE_SESSION__HARD_CAP: '15s',
+    });
+    const token = short.zendesk();
+    let signed = 0;
+    const zendesk = await serve({
+      '/': () => ownPage(short, "preset: 'zendesk', contact: 'user:7',"),
+      '/token': () => {
+        signed += 1;
+        return token();
+      },
+    });
+    try {
+      short.allow(zendesk.origin);
+      const context = await browser.newContext();
+      const { page } = await open(context, zendesk.origin);
+      const exchanges = [];
+      page.on('request', (request) => {
+        const { pathname } = new URL(request.url());
+        if (pathname.startsWith('/exchange/')) exchanges.push(pathname);
+      });
+      const element = await page.waitForSelector('#pulse iframe');
+      const frame = await element.contentFrame();
+      const shown = frame.getByRole('heading', { name: 'Not linked' });
+      await shown.waitFor();
+      const began = Date.now();
+      await pause(9_000);
+      assert.equal(await shown.count(), 1);
+      await frame.getByRole('heading', { name: 'Session ended' }).waitFor({ timeout: 10_000 });
+      assert.ok(Date.now() - began < 16_500, `${Date.now() - began} ms`);
+      assert.match(await frame.innerText('main'), /as long as it may. Reload it/);
+      assert.equal(await frame.getByRole('button').count(), 0);
+      assert.ok(exchanges.length >= 3, String(exchanges));
+      assert.ok(exchanges.every((path) => path === '/exchange/session'));
+      const count = exchanges.length;
+      await pause(2_000);
+      assert.equal(exchanges.length, count);
+      assert.equal(signed, 1);
+      await context.close();
+    } finally {
+      zendesk.stop();
       await short.stop();
     }
   });

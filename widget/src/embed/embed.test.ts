@@ -37,7 +37,9 @@ afterEach(() => {
 });
 
 /** A page with the widget in it. */
-async function page(options: Partial<MountOptions> = {}) {
+async function page(
+  options: { [option in keyof MountOptions]?: MountOptions[option] | undefined } = {},
+) {
   const place = document.createElement('div');
   document.body.append(place);
   const getToken = vi.fn<MountOptions['getToken']>(() => Promise.resolve('signed'));
@@ -50,7 +52,7 @@ async function page(options: Partial<MountOptions> = {}) {
     onReady,
     onError: (error) => errors.push(error),
     ...options,
-  });
+  } as MountOptions);
   await vi.advanceTimersByTimeAsync(1);
   const frame = (): HTMLIFrameElement => {
     const found = place.querySelector('iframe');
@@ -115,6 +117,11 @@ describe('the frame', () => {
     expect(document.querySelector('form')).toBeNull();
     expect(document.documentElement.outerHTML).not.toContain('signed');
     expect(frame().getAttribute('src')).toBeNull();
+  });
+
+  it('goes to the address without a tenant where the keys are an app’s', async () => {
+    await page({ preset: 'dynamics', tenant: undefined });
+    expect(sent[0]?.action).toBe(`${server}/embed/dynamics`);
   });
 
   it('is as tall as the widget says, within bounds', async () => {

@@ -20,8 +20,8 @@ export interface Shown {
 
 /** What a page mounts the widget with. */
 export interface MountOptions extends Shown {
-  /** The tenant's id, as `tenant add` was given it. */
-  readonly tenant: string;
+  /** The tenant's id, as `tenant add` was given it; none where the preset's keys are an app's. */
+  readonly tenant?: string;
   /** How the tokens are signed; `native` where it is left out. */
   readonly preset?: string;
   /**
@@ -119,8 +119,10 @@ function checked(options: MountOptions): Checked {
   const wrong = (what: string): never => {
     throw new TypeError(`FinancialPulse.mount: ${what}`);
   };
-  if (typeof tenant !== 'string' || tenant === '') wrong('tenant is the id of your tenant');
-  if (!/^[a-z0-9_]+$/.test(preset)) wrong('preset is a name such as native');
+  if (!/^[a-z0-9-]+$/.test(preset)) wrong('preset is a name such as native');
+  if (tenant === undefined ? preset === 'native' : !tenant || typeof tenant !== 'string') {
+    wrong('tenant is the id of your tenant');
+  }
   if (typeof getToken !== 'function') wrong('getToken is a function that gives a signed token');
   if (!isTheme(theme)) wrong('theme is auto, light or dark');
   const origin = server === undefined ? null : originOf(server);
@@ -224,7 +226,8 @@ class Mount {
     form.target = frame.name;
     form.hidden = true;
     const theme = this.theme === 'auto' ? '' : `?theme=${this.theme}`;
-    form.action = `${server}/embed/${encodeURIComponent(tenant)}/${preset}${theme}`;
+    const path = tenant === undefined ? preset : `${encodeURIComponent(tenant)}/${preset}`;
+    form.action = `${server}/embed/${path}${theme}`;
     const fields = { token, ...this.shown, locale: this.locale };
     for (const [name, value] of Object.entries(fields)) {
       if (value === undefined) continue;
