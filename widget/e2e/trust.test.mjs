@@ -226,7 +226,7 @@ describe('a page of one’s own', () => {
 
   test('changes theme and language while it is open, and begins with those that were asked', async () => {
     const context = await browser.newContext({
-      viewport: { width: 280, height: 900 },
+      viewport: { width: 280, height: 1400 },
       colorScheme: 'light',
       reducedMotion: 'reduce',
     });
@@ -245,9 +245,9 @@ describe('a page of one’s own', () => {
     assert.equal(await ground(), light);
     await frame.getByText('Updates by itself').waitFor();
     await pause(300);
-    await page.screenshot({ path: join(pictures, 'own-280-light.png'), fullPage: true });
+    await page.screenshot({ path: join(pictures, 'own-280-light.png') });
     await become('dark', dark);
-    await page.screenshot({ path: join(pictures, 'own-280-dark.png'), fullPage: true });
+    await page.screenshot({ path: join(pictures, 'own-280-dark.png') });
     // The page's choice goes before the system's.
     await page.emulateMedia({ colorScheme: 'dark' });
     await become('light', light);
