@@ -14,6 +14,7 @@ use crate::config::{Config, EncryptionKey, ServiceUrl};
 use crate::crypto::{Key, KeyRing};
 use crate::domain::connection::ProviderKind;
 use crate::domain::ids::{TenantId, UserId};
+use crate::provider::CallMeter;
 use crate::provider::http::{HttpSettings, Limits};
 use crate::provider::quickbooks::{QuickBooks, QuickBooksSettings};
 use crate::provider::sage::{Sage, SageSettings};
@@ -50,21 +51,39 @@ pub fn providers(
     store: &Store,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Providers> {
-    let meter = |budget| Arc::new(BudgetMeter::new(store.clone(), Arc::clone(clock), budget));
-    let quickbooks = QuickBooks::new(
-        quickbooks(config),
-        Arc::clone(clock),
-        meter(quickbooks_budget(config)),
-    )?;
-    let xero = Xero::new(xero(config), Arc::clone(clock), meter(xero_budget(config)))?;
-    let sage = Sage::new(sage(config), Arc::clone(clock), meter(sage_budget(config)))?;
-    let tryton = Tryton::new(tryton(config), Arc::clone(clock), Arc::new(Unmetered))?;
+    let meter = |kind| -> Arc<dyn CallMeter> {
+        match budget(config, kind) {
+            Some(budget) => Arc::new(BudgetMeter::new(store.clone(), Arc::clone(clock), budget)),
+            None => Arc::new(Unmetered),
+        }
+    };
+    let clock = || Arc::clone(clock);
+    let quickbooks = QuickBooks::new(quickbooks(config), clock(), meter(ProviderKind::QuickBooks))?;
+    let xero = Xero::new(xero(config), clock(), meter(ProviderKind::Xero))?;
+    let sage = Sage::new(sage(config), clock(), meter(ProviderKind::Sage))?;
+    let tryton = Tryton::new(tryton(config), clock(), meter(ProviderKind::Tryton))?;
     Ok(Providers::new(vec![
         Arc::new(quickbooks),
         Arc::new(xero),
         Arc::new(sage),
         Arc::new(tryton),
     ]))
+}
+
+/// How a ledger is called by its section of the settings, which all have these in common.
+macro_rules! http {
+    ($settings:expr, $defaults:expr) => {
+        HttpSettings {
+            connect_timeout: $settings.connect_timeout,
+            request_timeout: $settings.request_timeout,
+            limits: Limits {
+                per_minute: $settings.requests_per_minute,
+                concurrent: $settings.concurrent_requests,
+                ..$defaults.limits
+            },
+            ..$defaults
+        }
+    };
 }
 
 fn quickbooks(config: &Config) -> QuickBooksSettings {
@@ -83,16 +102,7 @@ fn quickbooks(config: &Config) -> QuickBooksSettings {
             ProviderKind::QuickBooks,
             settings.redirect_url.as_ref(),
         ),
-        http: HttpSettings {
-            connect_timeout: settings.connect_timeout,
-            request_timeout: settings.request_timeout,
-            limits: Limits {
-                per_minute: settings.requests_per_minute,
-                concurrent: settings.concurrent_requests,
-                ..defaults.http.limits
-            },
-            ..defaults.http
-        },
+        http: http!(settings, defaults.http),
         ..defaults
     }
 }
@@ -110,16 +120,7 @@ fn xero(config: &Config) -> XeroSettings {
         token_url: settings.token_url.as_str().to_owned(),
         revoke_url: settings.revoke_url.as_str().to_owned(),
         redirect_url: redirect_url(config, ProviderKind::Xero, settings.redirect_url.as_ref()),
-        http: HttpSettings {
-            connect_timeout: settings.connect_timeout,
-            request_timeout: settings.request_timeout,
-            limits: Limits {
-                per_minute: settings.requests_per_minute,
-                concurrent: settings.concurrent_requests,
-                ..defaults.http.limits
-            },
-            ..defaults.http
-        },
+        http: http!(settings, defaults.http),
         ..defaults
     }
 }
@@ -135,16 +136,7 @@ fn sage(config: &Config) -> SageSettings {
         token_url: settings.token_url.as_str().to_owned(),
         revoke_url: settings.revoke_url.as_str().to_owned(),
         redirect_url: redirect_url(config, ProviderKind::Sage, settings.redirect_url.as_ref()),
-        http: HttpSettings {
-            connect_timeout: settings.connect_timeout,
-            request_timeout: settings.request_timeout,
-            limits: Limits {
-                per_minute: settings.requests_per_minute,
-                concurrent: settings.concurrent_requests,
-                ..defaults.http.limits
-            },
-            ..defaults.http
-        },
+        http: http!(settings, defaults.http),
         ..defaults
     }
 }
@@ -156,16 +148,7 @@ fn tryton(config: &Config) -> TrytonSettings {
     TrytonSettings {
         url: settings.url.as_str().to_owned(),
         database: settings.database.clone().unwrap_or_default(),
-        http: HttpSettings {
-            connect_timeout: settings.connect_timeout,
-            request_timeout: settings.request_timeout,
-            limits: Limits {
-                per_minute: settings.requests_per_minute,
-                concurrent: settings.concurrent_requests,
-                ..defaults.http.limits
-            },
-            ..defaults.http
-        },
+        http: http!(settings, defaults.http),
         page_size: settings.page_size.get(),
     }
 }
@@ -186,31 +169,20 @@ fn redirect_url(config: &Config, kind: ProviderKind, given: Option<&ServiceUrl>)
     )
 }
 
-/// The metered calls that QuickBooks gives free.
-fn quickbooks_budget(config: &Config) -> Budget {
-    Budget {
-        calls: config.quickbooks.monthly_reads,
-        period: Period::Month,
-        shared: true,
-    }
-}
-
-/// The calls that Sage takes from the whole app.
-fn sage_budget(config: &Config) -> Budget {
-    Budget {
-        calls: config.sage.daily_calls,
-        period: Period::Day,
-        shared: true,
-    }
-}
-
-/// The calls that Xero allows each organization.
-fn xero_budget(config: &Config) -> Budget {
-    Budget {
-        calls: config.xero.daily_calls,
-        period: Period::Day,
-        shared: false,
-    }
+/// The calls that a ledger meters, where it does: QuickBooks and Sage the whole app's, Xero each
+/// organization's.
+fn budget(config: &Config, kind: ProviderKind) -> Option<Budget> {
+    let (calls, period, shared) = match kind {
+        ProviderKind::QuickBooks => (config.quickbooks.monthly_reads, Period::Month, true),
+        ProviderKind::Xero => (config.xero.daily_calls, Period::Day, false),
+        ProviderKind::Sage => (config.sage.daily_calls, Period::Day, true),
+        ProviderKind::Tryton => return None,
+    };
+    Some(Budget {
+        calls,
+        period,
+        shared,
+    })
 }
 
 /// How often a ledger is asked for changes, unless its connection says otherwise.
@@ -230,11 +202,10 @@ pub fn connections(
     clock: &Arc<dyn Clock>,
     providers: Providers,
 ) -> Connections {
-    let budgets = vec![
-        (ProviderKind::QuickBooks, quickbooks_budget(config)),
-        (ProviderKind::Xero, xero_budget(config)),
-        (ProviderKind::Sage, sage_budget(config)),
-    ];
+    let budgets = ProviderKind::ALL
+        .into_iter()
+        .filter_map(|kind| Some((kind, budget(config, kind)?)))
+        .collect();
     Connections::new(store.clone(), providers, Arc::clone(clock)).with_budgets(budgets)
 }
 
