@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::ledger::{LedgerError, Providers};
 use super::meter::{Budget, CallsLeft};
@@ -15,7 +15,7 @@ use crate::domain::connection::{Connection, ProviderKind};
 use crate::domain::freshness::{ConnectionState, DatasetFreshness};
 use crate::domain::ids::{ConnectionId, TenantId};
 use crate::provider::{Access, ConsentGiver, ProviderError, Purpose};
-use crate::store::{NewConnection, Store, StoreError};
+use crate::store::{Drift, NewConnection, Store, StoreError};
 
 /// How long a grant stays taken when a command that renews its tokens is killed.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -51,10 +51,23 @@ pub struct ConnectionStatus {
     pub connection: Connection,
     /// Every dataset that such a ledger has, begun or not.
     pub datasets: Vec<DatasetFreshness>,
+    /// The last full comparison with the ledger.
+    pub comparison: Comparison,
     /// The metered calls that may still be made, where they are limited.
     pub calls: Option<CallsLeft>,
     /// Who consents to such a ledger's being read, and how.
     pub given_by: ConsentGiver,
+}
+
+/// How the mirror was last compared in full with its ledger, and what it had come to lack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// When the last one began that came to its end.
+    pub compared_at: Option<Timestamp>,
+    /// When the one under way began.
+    pub running_since: Option<Timestamp>,
+    /// What it had to mend: that of the one under way so far, else of the last.
+    pub drift: Option<Drift>,
 }
 
 /// Why a connection could not be added or authorized.
@@ -232,7 +245,13 @@ impl Connections {
         };
         let mut all = Vec::with_capacity(connections.len());
         for connection in connections {
-            let known = self.store.sync_state(&connection.id).await?.datasets;
+            let state = self.store.sync_state(&connection.id).await?;
+            let comparison = Comparison {
+                compared_at: state.compared_at,
+                running_since: state.comparing_since,
+                drift: state.drift,
+            };
+            let known = state.datasets;
             let datasets = connection.provider.datasets().iter().map(|&dataset| {
                 let begun = known.iter().find(|known| known.dataset == dataset);
                 begun.cloned().unwrap_or(DatasetFreshness {
@@ -252,6 +271,7 @@ impl Connections {
                     .unwrap_or(ConsentGiver::Browser),
                 connection,
                 datasets,
+                comparison,
                 calls,
             });
         }

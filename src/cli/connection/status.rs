@@ -7,8 +7,9 @@ use crate::cli::context::table;
 use crate::domain::freshness::ConnectionState;
 use crate::domain::ids::ConnectionId;
 use crate::provider::ConsentGiver;
-use crate::service::connections::ConnectionStatus;
+use crate::service::connections::{Comparison, ConnectionStatus};
 use crate::service::meter::{CallsLeft, Period};
+use crate::store::Drift;
 
 /// The command with which a person gives consent, again or for the first time.
 pub(super) fn authorize_command(given_by: ConsentGiver, id: &ConnectionId) -> String {
@@ -81,6 +82,7 @@ pub(super) fn as_table(statuses: &[ConnectionStatus]) -> String {
                 format!("tried {}", or_never(dataset.attempted_at)),
             ]);
         }
+        rows.push(comparison_row(status.comparison));
     }
     let header = [
         "connection",
@@ -92,6 +94,27 @@ pub(super) fn as_table(statuses: &[ConnectionStatus]) -> String {
         "needs",
     ];
     table(&header, &rows)
+}
+
+/// What the last full comparison found: a mirror that needed mending has missed something.
+fn comparison_row(comparison: Comparison) -> Vec<String> {
+    let found = match comparison.drift {
+        None => String::new(),
+        Some(Drift { mended: 0, gone: 0 }) => "equal to the ledger".to_owned(),
+        Some(Drift { mended, gone }) => format!("{mended} mended, {gone} removed"),
+    };
+    let running = comparison.running_since.map_or_else(String::new, |since| {
+        format!("another under way since {}", moment(since))
+    });
+    vec![
+        "  compared in full".to_owned(),
+        String::new(),
+        found,
+        String::new(),
+        or_never(comparison.compared_at),
+        String::new(),
+        running,
+    ]
 }
 
 fn calls(calls: CallsLeft) -> String {
@@ -136,6 +159,12 @@ fn one_as_json(status: &ConnectionStatus) -> Value {
         "reason": connection.state_reason,
         "since": connection.state_since,
         "datasets": datasets.collect::<Vec<_>>(),
+        "comparison": json!({
+            "lastBegan": status.comparison.compared_at,
+            "underWaySince": status.comparison.running_since,
+            "mended": status.comparison.drift.map(|drift| drift.mended),
+            "removed": status.comparison.drift.map(|drift| drift.gone),
+        }),
         "callsLeft": status.calls.map(|calls| json!({
             "left": calls.left,
             "of": calls.of,

@@ -71,6 +71,17 @@ async fn a_large_company_is_loaded_in_flat_memory_at_scale() {
         let comparison = measured(&place, "connection sync books --full").await;
         assert_eq!(comparison.written, 0, "{comparison:?}");
 
+        let status = place.run("connection status --json").await.exits(0).stdout;
+        let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
+        let found = &status[0]["comparison"];
+        assert!(found["lastBegan"].is_string(), "{found}");
+        assert_eq!(
+            (&found["mended"], &found["removed"]),
+            (&0.into(), &0.into())
+        );
+        let status = place.run("connection status").await.exits(0).stdout;
+        assert!(status.contains("equal to the ledger"), "{status}");
+
         for step in [&load, &increment, &comparison] {
             assert!(step.memory < MOST_MEMORY, "{step:?}");
         }
