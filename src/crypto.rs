@@ -41,6 +41,28 @@ pub enum CryptoError {
     NoRandomness,
 }
 
+/// Which key of a ring it is: derived from the key, and no secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; KEY_ID_BYTES]);
+
+impl KeyId {
+    /// The id that these bytes are; `None` when they are not as many.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// Reads what `Display` wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        decode_hex(text).and_then(|bytes| Self::from_bytes(&bytes))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// A 32-byte key. Its text never shows in `Debug`, and its memory is wiped when it goes.
 pub struct Key {
     id: [u8; KEY_ID_BYTES],
@@ -77,6 +99,16 @@ impl Key {
             .and_then(|bytes| bytes.try_into().ok())
             .map(Self::from_bytes)
             .ok_or(CryptoError::InvalidKey)
+    }
+
+    fn derive(&self, label: &str) -> [u8; 32] {
+        let mut derived = [0; 32];
+        expand(
+            self.bytes.expose_secret(),
+            &[b"derive:", label.as_bytes()].concat(),
+            &mut derived,
+        );
+        derived
     }
 
     /// A new random key.
@@ -197,15 +229,43 @@ impl KeyRing {
     }
 
     /// A key for another purpose, derived from the active key by HKDF-SHA-256; `label` names the
-    /// purpose. It changes when the active key is rotated.
+    /// purpose. It changes when the active key is rotated: what was made under it must be read under
+    /// those of the older keys as well ([`Self::derive_older`]), or say which it is
+    /// ([`Self::derive_under`]).
     pub fn derive(&self, label: &str) -> [u8; 32] {
-        let mut derived = [0; 32];
-        expand(
-            self.active.bytes.expose_secret(),
-            &[b"derive:", label.as_bytes()].concat(),
-            &mut derived,
-        );
-        derived
+        self.active.derive(label)
+    }
+
+    /// The same from each older key.
+    pub fn derive_older(&self, label: &str) -> Vec<[u8; 32]> {
+        self.older.iter().map(|key| key.derive(label)).collect()
+    }
+
+    /// The same from the key of the ring that goes by this id; `None` when there is no such key.
+    pub fn derive_under(&self, id: &str, label: &str) -> Option<[u8; 32]> {
+        let key = self.key(KeyId::parse(id)?)?;
+        Some(key.derive(label))
+    }
+
+    /// The key that seals.
+    pub fn active(&self) -> KeyId {
+        KeyId(self.active.id)
+    }
+
+    /// The keys that only open.
+    pub fn older(&self) -> impl Iterator<Item = KeyId> {
+        self.older.iter().map(|key| KeyId(key.id))
+    }
+
+    /// Whether a key is in the ring.
+    pub fn has(&self, id: KeyId) -> bool {
+        self.key(id).is_some()
+    }
+
+    fn key(&self, id: KeyId) -> Option<&Key> {
+        std::iter::once(&self.active)
+            .chain(&self.older)
+            .find(|key| key.id == id.0)
     }
 
     fn parts<'s>(&self, sealed: &'s [u8]) -> Result<(&Key, &'s [u8], &'s [u8]), CryptoError> {
@@ -217,9 +277,8 @@ impl KeyRing {
             return Err(CryptoError::Malformed);
         }
         let (id, nonce) = rest.split_at(KEY_ID_BYTES);
-        let key = std::iter::once(&self.active)
-            .chain(&self.older)
-            .find(|key| key.id == id)
+        let key = KeyId::from_bytes(id)
+            .and_then(|id| self.key(id))
             .ok_or(CryptoError::UnknownKey)?;
         Ok((key, nonce, ciphertext))
     }

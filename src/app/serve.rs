@@ -34,6 +34,7 @@ use crate::service::linking::Linking;
 use crate::service::read::Reader;
 use crate::service::refresh_queue::RefreshQueue;
 use crate::service::sign_in::{SignIn, SignInSettings};
+use crate::service::views::Views;
 use crate::store::Store;
 use crate::telemetry::{logging, metrics};
 use crate::worker::Worker;
@@ -53,6 +54,8 @@ pub struct RunningService {
     pub address: SocketAddr,
     /// Its store.
     pub store: Store,
+    views: Arc<Views>,
+    clock: Arc<dyn Clock>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
     grace: Duration,
@@ -66,6 +69,10 @@ impl RunningService {
         if tokio::time::timeout(self.grace, ended).await.is_err() {
             warn!("shutdown took too long; what is left is cut off");
             self.tasks.shutdown().await;
+        }
+        let now = self.clock.now();
+        if let Err(error) = self.views.write_all(&self.store, now).await {
+            warn!(%error, "the last views could not be recorded");
         }
         self.store.close().await;
     }
@@ -142,6 +149,8 @@ pub async fn start(
     }
 
     let (endpoint, sign_in) = doors(config, &store, &clock, &snapshots, refreshes)?;
+    let views = Arc::clone(endpoint.views());
+    tasks.spawn(Arc::clone(&views).run(store.clone(), Arc::clone(&clock), stop.clone()));
     let pages = embed::routes(Arc::clone(&sign_in), WidgetPage::embedded())
         .merge(exchange::routes(sign_in))
         .merge(oauth::routes(parts::connections(
@@ -169,6 +178,8 @@ pub async fn start(
     Ok(RunningService {
         address,
         store,
+        views,
+        clock,
         stop,
         tasks,
         grace: config.server.shutdown_grace,
@@ -222,11 +233,8 @@ fn doors(
         },
     );
     let session_key = store.keys().derive("session");
-    let sessions = Arc::new(Sessions::new(
-        &session_key,
-        &config.session,
-        Arc::clone(clock),
-    )?);
+    let sessions = Sessions::new(&session_key, &config.session, Arc::clone(clock))?;
+    let sessions = Arc::new(sessions.also_verifying(&store.keys().derive_older("session"))?);
     let verifier = Arc::new(Verifier::new(config, Arc::clone(clock))?);
     let bearers = Bearers::new(
         Arc::clone(&sessions),

@@ -40,6 +40,7 @@ pub struct Session {
 pub struct Sessions {
     signing: EncodingKey,
     verifying: VerifyingKey,
+    older: Vec<VerifyingKey>,
     lifetime: SignedDuration,
     hard_cap: SignedDuration,
     clock: Arc<dyn Clock>,
@@ -69,10 +70,24 @@ impl Sessions {
         Ok(Self {
             signing: EncodingKey::from_secret(key),
             verifying: VerifyingKey::from_secret_bytes(key)?,
+            older: Vec::new(),
             lifetime: signed(settings.lifetime),
             hard_cap: signed(settings.hard_cap),
             clock,
         })
+    }
+
+    /// Takes sessions that were signed under these keys, too: those of before a rotation, and those
+    /// that another instance signs while one is under way.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn also_verifying(mut self, keys: &[[u8; 32]]) -> Result<Self, KeyProblem> {
+        self.older = keys
+            .iter()
+            .map(|key| VerifyingKey::from_secret_bytes(key))
+            .collect::<Result<_, _>>()?;
+        Ok(self)
     }
 
     /// A session for someone whom a CRM's token has just proved. It and those that descend from it
@@ -146,7 +161,10 @@ impl Sessions {
         if jws.kind() != Some(KIND) {
             return Err(Refusal::WrongKind);
         }
-        let payload = jws.verify(&self.verifying)?;
+        let mut older = self.older.iter();
+        let payload = jws
+            .verify(&self.verifying)
+            .or_else(|refusal| older.find_map(|key| jws.verify(key).ok()).ok_or(refusal))?;
         let claims: Claims =
             serde_json::from_slice(payload).map_err(|_| Refusal::Malformed("not our claims"))?;
         if claims.aud != AUDIENCE {

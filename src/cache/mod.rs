@@ -135,6 +135,20 @@ impl Snapshots {
         }
     }
 
+    /// A connection is there no more: counts, then drops every snapshot of it.
+    pub async fn connection_gone(&self, connection: &ConnectionId) {
+        self.versions.connection(connection).advance();
+        let theirs: Vec<Arc<CustomerKey>> = self
+            .books
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| key.connection == *connection)
+            .collect();
+        for key in theirs {
+            self.books.invalidate(&*key).await;
+        }
+    }
+
     /// A tenant's settings, keys, roles, links or limits changed. To be called after the change is
     /// visible in the store.
     pub fn tenant_changed(&self, tenant: &TenantId) {

@@ -9,6 +9,8 @@ mod audit;
 mod connection;
 mod context;
 mod crm;
+mod encryption;
+mod erase;
 mod files;
 mod keys;
 mod tenant;
@@ -92,6 +94,11 @@ enum Command {
         #[command(subcommand)]
         command: audit::AuditCommand,
     },
+    /// Show the keys that secrets are sealed under, and seal all under the active one
+    Keys {
+        #[command(subcommand)]
+        command: encryption::KeysCommand,
+    },
     /// Check the settings and say what is wrong with them
     Config,
     /// Ask the running service whether it is well; for a container's health check
@@ -135,12 +142,13 @@ impl Cli {
             Command::Migrate => context.migrate().await?,
             Command::Schema => print(&graphql::sdl()),
             Command::Connection { command } => return Box::pin(command.run(&context)).await,
-            Command::Tenant { command } => command.run(&context).await?,
+            Command::Tenant { command } => Box::pin(command.run(&context)).await?,
             Command::Crm { command } => command.run(&context).await?,
             Command::Limits { command } => return Box::pin(command.run(&context)).await,
             Command::Links { command } => return Box::pin(command.run(&context)).await,
             Command::Token(args) => args.run(&context).await?,
             Command::Audit { command } => return command.run(&context).await,
+            Command::Keys { command } => return command.run(&context).await,
             Command::Config => context.check()?,
             Command::Health => return context.health().await,
         }

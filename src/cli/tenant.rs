@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::context::{Context, OPERATOR, clock, table, tenant};
+use super::erase::EraseArgs;
 use super::keys::{self, KeyArgs, preset_names};
 use crate::app::terminal::print;
 use crate::auth::preset::KeyScope;
@@ -25,6 +26,11 @@ pub(super) enum TenantCommand {
     Add(Box<AddArgs>),
     /// List the tenants
     List,
+    /// Remove a tenant whole, with its keys, links, limits, mirror and audit, and show that nothing is left
+    ///
+    /// Consents are given up at the ledgers first. The installation's audit keeps one entry: the id, how
+    /// many rows went, and the last hash of the tenant's own audit.
+    Erase(EraseArgs),
     /// Set a user's role, for CRMs whose tokens name none
     Role {
         /// The tenant
@@ -68,6 +74,9 @@ pub(super) struct AddArgs {
     /// Whether a CRM token opens the widget once only (a browser's reload then needs a new one)
     #[arg(long, value_name = "BOOL")]
     single_use_tokens: Option<bool>,
+    /// Whether each view of a contact's pulse is noted in the audit, with who saw it and when
+    #[arg(long, value_name = "BOOL")]
+    record_views: Option<bool>,
     /// The CRM's scheme (see `crm list`)
     #[arg(long, value_parser = preset_names())]
     crm: Option<String>,
@@ -85,6 +94,7 @@ impl TenantCommand {
         match self {
             Self::Add(args) => args.run(&store, now).await,
             Self::List => list(&store).await,
+            Self::Erase(args) => args.run(context).await,
             Self::Role {
                 tenant: id,
                 user,
@@ -162,6 +172,7 @@ impl AddArgs {
         settings.reps_see_amounts = self.reps_see_amounts.unwrap_or(settings.reps_see_amounts);
         settings.automatic_links = self.automatic_links.unwrap_or(settings.automatic_links);
         settings.single_use_tokens = self.single_use_tokens.unwrap_or(settings.single_use_tokens);
+        settings.record_views = self.record_views.unwrap_or(settings.record_views);
         Ok(tenant)
     }
 

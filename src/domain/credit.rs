@@ -110,6 +110,18 @@ pub enum Decision {
     Hold,
 }
 
+impl Decision {
+    /// A stable word in capitals (`HOLD`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Caution => "CAUTION",
+            Self::Unknown => "UNKNOWN",
+            Self::Hold => "HOLD",
+        }
+    }
+}
+
 /// Why a decision is what it is. The order is that of weight within one decision, among reasons that
 /// call for the same answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -66,7 +66,7 @@ impl Query {
         let company = company.map(|company| self::contact_id("company", &company));
         let company = company.transpose().extend()?;
         let mut stamp = Stamp::default();
-        let decision = reader(ctx)
+        let (decision, viewed) = reader(ctx)
             .credit_check(
                 request::viewer(ctx)?,
                 &contact,
@@ -76,7 +76,9 @@ impl Query {
             )
             .await
             .extend()?;
-        Dependencies::of(ctx).merge(&stamp);
+        let dependencies = Dependencies::of(ctx);
+        dependencies.merge(&stamp);
+        dependencies.viewed(viewed);
         Ok(CreditDecision::new(&decision, amounts(ctx)))
     }
 

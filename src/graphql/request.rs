@@ -11,6 +11,7 @@ use crate::auth::Viewer;
 use crate::cache::version::Stamp;
 use crate::domain::ids::{ContactId, CustomerKey};
 use crate::service::read::Reader;
+use crate::service::views::View;
 use crate::service::{Caller, ServiceError, Services};
 
 /// What one answer depends on, recorded while it is made.
@@ -27,6 +28,8 @@ pub struct Recorded {
     pub personal: bool,
     /// Whether the answer depends on something that no counter covers.
     pub fleeting: bool,
+    /// The pulses that the answer shows and that are to be recorded.
+    pub views: Vec<View>,
 }
 
 impl Dependencies {
@@ -54,6 +57,11 @@ impl Dependencies {
     /// The answer must not be kept.
     pub fn is_fleeting(&self) {
         self.lock().fleeting = true;
+    }
+
+    /// The answer shows a pulse; nothing where that is not recorded.
+    pub fn viewed(&self, view: Option<View>) {
+        self.lock().views.extend(view);
     }
 
     /// What was recorded so far.

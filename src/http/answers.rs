@@ -18,6 +18,7 @@ use moka::sync::Cache;
 use crate::auth::{Role, Trust, Viewer};
 use crate::cache::version::Stamp;
 use crate::domain::ids::{ContactId, TenantId, UserId};
+use crate::service::views::View;
 
 /// Everything about a viewer that an answer may depend on. Two viewers with equal sight get equal
 /// answers.
@@ -89,8 +90,12 @@ struct Answer {
     sight: Arc<Sight>,
     question: Bytes,
     body: Bytes,
+    views: Views,
     stamp: Stamp,
 }
+
+/// What an answer shows and that is to be recorded each time; none where nothing is.
+pub type Views = Option<Arc<[View]>>;
 
 /// Bytes of bookkeeping for each answer beside its texts, roughly.
 const OVERHEAD: usize = 512;
@@ -120,22 +125,35 @@ impl KeptAnswers {
         }
     }
 
-    /// The answer to a question, when one is kept and still true.
-    pub fn get(&self, sight: &Arc<Sight>, question: &Question, now: Timestamp) -> Option<Bytes> {
+    /// The answer to a question, when one is kept and still true, and what it shows.
+    pub fn get(
+        &self,
+        sight: &Arc<Sight>,
+        question: &Question,
+        now: Timestamp,
+    ) -> Option<(Bytes, Views)> {
         let answer = self.answers.get(&self.key(sight, question))?;
         let same = (Arc::ptr_eq(&answer.sight, sight) || answer.sight == *sight)
             && answer.question == question.body;
-        (same && answer.stamp.holds(now)).then(|| answer.body.clone())
+        (same && answer.stamp.holds(now)).then(|| (answer.body.clone(), answer.views.clone()))
     }
 
     /// Keeps an answer.
-    pub fn put(&self, sight: &Arc<Sight>, question: Question, body: Bytes, stamp: Stamp) {
+    pub fn put(
+        &self,
+        sight: &Arc<Sight>,
+        question: Question,
+        body: Bytes,
+        views: Views,
+        stamp: Stamp,
+    ) {
         let key = self.key(sight, &question);
         let question = question.body;
         let answer = Answer {
             sight: Arc::clone(sight),
             question,
             body,
+            views,
             stamp,
         };
         self.answers.insert(key, Arc::new(answer));

@@ -14,6 +14,7 @@ use crate::cache::version::Stamp;
 use crate::clock::Clock;
 use crate::service::keys::key_records;
 use crate::service::read::Reader;
+use crate::service::views::Views;
 use crate::service::{Caller, ServiceError};
 use crate::store::Store;
 
@@ -81,6 +82,11 @@ impl Bearers {
             clock,
             verified: VerifiedTokens::new(kept),
         }
+    }
+
+    /// The record of who saw what.
+    pub fn views(&self) -> &Arc<Views> {
+        self.reader.views()
     }
 
     /// The bearer of a token that verified before and still counts.

@@ -32,8 +32,9 @@ use super::subscriptions;
 use crate::clock::Clock;
 use crate::graphql::documents::Documents;
 use crate::graphql::error::{code_of, finish, is_request_error, request_error};
-use crate::graphql::request::Dependencies;
+use crate::graphql::request::{Dependencies, Recorded};
 use crate::graphql::{PulseSchema, limits};
+use crate::service::views::Views;
 use crate::service::{ErrorCode, ServiceError};
 
 /// How many requests may run at once. More would only wait for each other.
@@ -92,6 +93,11 @@ impl Endpoint {
             ids: RequestIds::default(),
             meters: Meters::new(),
         }
+    }
+
+    /// The record of who saw what.
+    pub fn views(&self) -> &Arc<Views> {
+        self.bearers.views()
     }
 
     /// The kept answers.
@@ -295,9 +301,14 @@ impl Endpoint {
 
     fn kept(&self, bearer: &Bearer, question: &Question) -> Option<Bytes> {
         let now = self.clock.now();
-        self.answers
+        let (body, views) = self
+            .answers
             .get(&bearer.sight, question, now)
-            .or_else(|| self.answers.get(&bearer.own_sight, question, now))
+            .or_else(|| self.answers.get(&bearer.own_sight, question, now))?;
+        if let Some(views) = views {
+            self.views().note(&bearer.caller.viewer, &views, now);
+        }
+        Some(body)
     }
 
     async fn execute(&self, asked: Asked, id: &RequestId) -> Outcome {
@@ -337,8 +348,13 @@ impl Endpoint {
         finish(&mut answer, id.as_str());
         let mut outcome = Outcome::executed(&answer, media_type, id);
         outcome.operation = operation;
+        let recorded = dependencies.recorded();
+        if !recorded.views.is_empty() {
+            let viewer = &bearer.caller.viewer;
+            self.views().note(viewer, &recorded.views, self.clock.now());
+        }
         if let (true, OperationType::Query, Some(question)) = (answer.is_ok(), kind, question) {
-            self.keep(&bearer, &dependencies, question, &outcome.body);
+            self.keep(&bearer, recorded, question, &outcome.body);
         }
         outcome.bearer = Some(bearer);
         outcome
@@ -361,8 +377,7 @@ impl Endpoint {
         }
     }
 
-    fn keep(&self, bearer: &Bearer, dependencies: &Dependencies, question: Question, body: &Bytes) {
-        let recorded = dependencies.recorded();
+    fn keep(&self, bearer: &Bearer, recorded: Recorded, question: Question, body: &Bytes) {
         if recorded.fleeting || recorded.stamp.is_empty() {
             return;
         }
@@ -371,8 +386,9 @@ impl Endpoint {
         } else {
             &bearer.sight
         };
+        let views = (!recorded.views.is_empty()).then(|| recorded.views.into());
         self.answers
-            .put(sight, question, body.clone(), recorded.stamp);
+            .put(sight, question, body.clone(), views, recorded.stamp);
     }
 }
 

@@ -4,7 +4,7 @@
 //! transaction. The feed reads those few numbers at short intervals, and at once when this process
 //! has written something; so a foreground sync, a second server and this one are all the same to it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tracing::warn;
 
 use crate::cache::Snapshots;
 use crate::domain::ids::{ConnectionId, TenantId};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Versions};
 
 /// Watches the store's versions.
 #[derive(Debug)]
@@ -64,6 +64,7 @@ impl ChangeFeed {
 
     async fn look(&mut self, snapshots: &Snapshots) -> Result<(), StoreError> {
         let versions = self.store.versions().await?;
+        self.forget_gone(&versions, snapshots).await;
         for (connection, version) in versions.connections {
             let seen = self.connections.get(&connection).copied();
             if seen == Some(version) {
@@ -85,5 +86,29 @@ impl ChangeFeed {
             }
         }
         Ok(())
+    }
+
+    /// Lets go of tenants and connections that were erased: their sessions end, and their snapshots
+    /// leave the memory.
+    async fn forget_gone(&mut self, versions: &Versions, snapshots: &Snapshots) {
+        let there: HashSet<&TenantId> = versions.tenants.iter().map(|(id, _)| id).collect();
+        self.tenants.retain(|id, _| {
+            let stays = there.contains(id);
+            if !stays {
+                snapshots.tenant_changed(id);
+            }
+            stays
+        });
+        let there: HashSet<&ConnectionId> = versions.connections.iter().map(|(id, _)| id).collect();
+        let gone: Vec<ConnectionId> = self
+            .connections
+            .keys()
+            .filter(|id| !there.contains(id))
+            .cloned()
+            .collect();
+        for id in gone {
+            snapshots.connection_gone(&id).await;
+            self.connections.remove(&id);
+        }
     }
 }

@@ -139,7 +139,7 @@ impl Connections {
         let connection = self.one(id).await?;
         let provider = self.providers.get(connection.provider)?;
         let authorization = provider.authorization();
-        let state = one_time::code();
+        let state = self.state();
         let challenge = authorization.rules().proof_key.then(|| {
             let verifier = self.verifier(&state);
             URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose_secret()))
@@ -455,7 +455,12 @@ impl Connections {
         let code = one_time::code();
         let until = self.clock.now() + CHOICE_TIME;
         self.store
-            .put_code(&one_time::hash(CHOICE, &code), &text, until)
+            .put_code(
+                &one_time::hash(CHOICE, &code),
+                &placing.connection.tenant,
+                &text,
+                until,
+            )
             .await?;
         Ok(Consented::Undecided(Choice {
             connection: placing.connection.id.clone(),
@@ -510,13 +515,21 @@ impl Connections {
         })
     }
 
+    /// A new state. It names the key that its proof key is derived from, which may be an older one of
+    /// ours when the answer comes.
+    fn state(&self) -> String {
+        format!("{}.{}", one_time::code(), self.store.keys().active())
+    }
+
     /// The secret that binds a code (RFC 7636): derived from a key of ours and the state, so that it
     /// need not be kept, and whoever sees the state cannot make it.
     fn verifier(&self, state: &str) -> SecretString {
-        let bytes = self
-            .store
-            .keys()
-            .derive(&format!("oauth proof key {state}"));
+        let keys = self.store.keys();
+        let label = format!("oauth proof key {state}");
+        let bytes = state
+            .rsplit_once('.')
+            .and_then(|(_, id)| keys.derive_under(id, &label))
+            .unwrap_or_else(|| keys.derive(&label));
         SecretString::from(URL_SAFE_NO_PAD.encode(bytes))
     }
 }

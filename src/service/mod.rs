@@ -31,6 +31,7 @@ pub mod sync;
 mod tokens;
 pub mod transactions;
 pub mod updates;
+pub mod views;
 
 pub use error::{ErrorCode, ServiceError};
 

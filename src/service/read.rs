@@ -20,6 +20,7 @@ use jiff::{Timestamp, ToSpan};
 use super::error::ServiceError;
 use super::ledger_pages::LedgerPages;
 use super::transactions::{self, TransactionCursor, TransactionFilter, TransactionPage};
+use super::views::{View, Views};
 use crate::auth::{Identity, Role, Standing, Trust, Viewer};
 use crate::cache::version::Stamp;
 use crate::cache::{ByVersion, Snapshots};
@@ -27,7 +28,7 @@ use crate::clock::Clock;
 use crate::domain::books::{Customer, CustomerBooks, ExchangeRate, Organization, today};
 use crate::domain::connection::{Connection, ProviderKind};
 use crate::domain::contact::{Link, LinkPath};
-use crate::domain::credit::{CreditDecision, CreditLimit};
+use crate::domain::credit::{CreditDecision, CreditLimit, Decision};
 use crate::domain::freshness::{
     ConnectionFreshness, ConnectionState, Dataset, DatasetFreshness, FreshnessStatus,
 };
@@ -52,6 +53,7 @@ pub struct Reader {
     snapshots: Arc<Snapshots>,
     refresh: Arc<dyn RefreshRequests>,
     pages: LedgerPages,
+    views: Arc<Views>,
     tenants: ByVersion<TenantId, Option<Arc<Tenant>>>,
     ledgers: ByVersion<ConnectionId, Option<Arc<Ledger>>>,
     links: ByVersion<(TenantId, ContactId), Arc<[Link]>>,
@@ -120,6 +122,18 @@ pub struct ContactView {
     pub customers: Vec<LinkedCustomer>,
     families: Vec<Arc<Family>>,
     settings: PulseSettings,
+    record_views: bool,
+}
+
+impl ContactView {
+    /// What is to be recorded when a decision on this contact is shown; nothing where the tenant
+    /// records no views.
+    pub fn viewed(&self, decision: Decision) -> Option<View> {
+        self.record_views.then(|| View {
+            contact: self.id.clone(),
+            decision,
+        })
+    }
 }
 
 /// A pulse with what is behind it.
@@ -148,6 +162,7 @@ impl Reader {
             snapshots,
             refresh,
             pages,
+            views: Arc::default(),
             tenants: ByVersion::new("tenants", 10_000),
             ledgers: ByVersion::new("ledgers", 10_000),
             links: ByVersion::new("links", 200_000),
@@ -159,6 +174,11 @@ impl Reader {
     /// The cache behind it.
     pub fn snapshots(&self) -> &Arc<Snapshots> {
         &self.snapshots
+    }
+
+    /// The record of who saw what.
+    pub fn views(&self) -> &Arc<Views> {
+        &self.views
     }
 
     /// The time.
@@ -232,6 +252,7 @@ impl Reader {
             settings: PulseSettings {
                 policy: tenant.settings.policy.clone(),
             },
+            record_views: tenant.settings.record_views,
         }))
     }
 
@@ -268,7 +289,8 @@ impl Reader {
         Ok(Some(self.view(contact, pulse)))
     }
 
-    /// The decision if so much more were sold on account to a contact.
+    /// The decision if so much more were sold on account to a contact, and what is to be recorded of
+    /// its being shown.
     ///
     /// # Errors
     /// `NOT_FOUND` when the contact is not for this viewer, `BAD_USER_INPUT` for an amount that is
@@ -280,7 +302,7 @@ impl Reader {
         company: Option<&ContactId>,
         amount: Money,
         stamp: &mut Stamp,
-    ) -> Result<CreditDecision, ServiceError> {
+    ) -> Result<(CreditDecision, Option<View>), ServiceError> {
         if amount.amount.is_sign_negative() || amount.amount.is_zero() {
             let reason = "an amount to sell is more than nothing";
             return Err(ServiceError::bad_input("amount", reason));
@@ -289,11 +311,18 @@ impl Reader {
             .contact(viewer, contact, company, stamp)
             .await?
             .ok_or(ServiceError::NotFound { what: "contact" })?;
-        match self.pulse(&contact, None, stamp)? {
-            Some(view) => Ok(pulse::credit_check(&view.pulse, amount)),
+        Ok(match self.pulse(&contact, None, stamp)? {
+            Some(view) => {
+                let decision = pulse::credit_check(&view.pulse, amount);
+                let viewed = contact.viewed(decision.decision);
+                (decision, viewed)
+            }
             // Not linked is an answer, and the domain has the words for it.
-            None => Ok(pulse::pulse(&[], &contact.settings, None, self.clock.now()).decision),
-        }
+            None => {
+                let pulse = pulse::pulse(&[], &contact.settings, None, self.clock.now());
+                (pulse.decision, None)
+            }
+        })
     }
 
     /// Customers of the tenant's books by name, e-mail or id.

@@ -170,6 +170,7 @@ impl SignIn {
         self.store
             .put_secret_code(
                 &one_time::hash(PAGE, code.expose_secret()),
+                &signed_in.identity.tenant,
                 &signed_in.session.token,
                 expires_at,
             )

@@ -97,6 +97,10 @@ impl Follower {
 
     fn show(&mut self, shown: Shown) -> Arc<PulseView> {
         let pulse = Arc::clone(&shown.pulse);
+        if let Some(view) = shown.contact.viewed(pulse.pulse.decision.decision) {
+            let viewer = &self.caller.viewer;
+            self.reader.views().note(viewer, &[view], shown.at);
+        }
         self.shown = Some(shown);
         pulse
     }

@@ -39,11 +39,6 @@ pub(super) mod sql {
                 AND (lease_holder IS NULL OR lease_holder = $2 OR leased_until <= $4)";
         RELEASE = "UPDATE credential SET lease_holder = NULL, leased_until = NULL
             WHERE grant_id = $1 AND lease_holder = $2";
-        EVERY = "SELECT grant_id, tenant, access_token, access_expires_at, refresh_token,
-                refresh_expires_at
-            FROM credential ORDER BY grant_id";
-        RESEAL = "UPDATE credential SET access_token = $2, refresh_token = $3
-            WHERE grant_id = $1";
     }
 }
 
@@ -130,31 +125,38 @@ impl Store {
         fresh: &StoredTokens,
         now: Timestamp,
     ) -> StoreResult<bool> {
-        let mut tx = self.begin().await?;
-        let row: Option<Row> = with_tx!(&mut tx, |connection| sqlx::query_as(sql::ONE)
-            .bind(before.id.as_str())
-            .fetch_optional(connection)
-            .await)?;
-        let Some(row) = row else { return Ok(false) };
-        let standing = self.open_tokens(&row)?;
-        if !standing.refreshes_like(&before.tokens) {
-            return Ok(false);
+        // The bytes that stand there may be replaced between our look and our write without the tokens
+        // being others: sealed anew under another key.
+        for _ in 0..ROTATE_ATTEMPTS {
+            let mut tx = self.begin().await?;
+            let row: Option<Row> = with_tx!(&mut tx, |connection| sqlx::query_as(sql::ONE)
+                .bind(before.id.as_str())
+                .fetch_optional(connection)
+                .await)?;
+            let Some(row) = row else { return Ok(false) };
+            let standing = self.open_tokens(&row)?;
+            if !standing.refreshes_like(&before.tokens) {
+                return Ok(false);
+            }
+            let (access, refresh) = self.seal_tokens(&row.grant_id, &row.tenant, fresh)?;
+            let rotated = with_tx!(&mut tx, |connection| sqlx::query(sql::ROTATE)
+                .bind(before.id.as_str())
+                .bind(access)
+                .bind(millis(fresh.access_expires_at))
+                .bind(refresh)
+                .bind(fresh.refresh_expires_at.map(millis))
+                .bind(millis(now))
+                // The very bytes that were read: PostgreSQL may let another writer in between.
+                .bind(row.refresh_token)
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected()))?;
+            tx.commit().await?;
+            if rotated == 1 {
+                return Ok(true);
+            }
         }
-        let (access, refresh) = self.seal_tokens(&row.grant_id, &row.tenant, fresh)?;
-        let rotated = with_tx!(&mut tx, |connection| sqlx::query(sql::ROTATE)
-            .bind(before.id.as_str())
-            .bind(access)
-            .bind(millis(fresh.access_expires_at))
-            .bind(refresh)
-            .bind(fresh.refresh_expires_at.map(millis))
-            .bind(millis(now))
-            // The very bytes that were read: PostgreSQL may let another writer in between.
-            .bind(row.refresh_token)
-            .execute(connection)
-            .await
-            .map(|done| done.rows_affected()))?;
-        tx.commit().await?;
-        Ok(rotated == 1)
+        Ok(false)
     }
 
     /// The grant that a connection is read under.
@@ -224,45 +226,6 @@ impl Store {
         Ok(())
     }
 
-    /// Seals every secret again that stands under an older key; afterwards the older keys can be
-    /// taken out of the configuration. Returns how many rows that were.
-    ///
-    /// # Errors
-    /// [`StoreError::Crypto`](super::StoreError::Crypto) when one does not open; then nothing is changed.
-    pub async fn reseal(&self) -> StoreResult<u64> {
-        let mut tx = self.begin().await?;
-        let count =
-            self.reseal_credentials(&mut tx).await? + self.reseal_signing_keys(&mut tx).await?;
-        tx.commit().await?;
-        Ok(count)
-    }
-
-    async fn reseal_credentials(&self, tx: &mut Tx) -> StoreResult<u64> {
-        let rows: Vec<Row> = with_tx!(&mut *tx, |connection| sqlx::query_as(sql::EVERY)
-            .fetch_all(connection)
-            .await)?;
-        let mut count = 0;
-        for row in rows {
-            let outdated = [&row.access_token, &row.refresh_token]
-                .into_iter()
-                .any(|sealed| self.keys.is_outdated(sealed));
-            if !outdated {
-                continue;
-            }
-            let tokens = self.open_tokens(&row)?;
-            let (access, refresh) = self.seal_tokens(&row.grant_id, &row.tenant, &tokens)?;
-            with_tx!(&mut *tx, |connection| sqlx::query(sql::RESEAL)
-                .bind(row.grant_id.as_str())
-                .bind(access)
-                .bind(refresh)
-                .execute(connection)
-                .await
-                .map(drop))?;
-            count += 1;
-        }
-        Ok(count)
-    }
-
     /// The access and the refresh token, sealed for their row.
     fn seal_tokens(
         &self,
@@ -302,6 +265,9 @@ impl Store {
         })
     }
 }
+
+/// How often a rotation that met a sealing anew is tried.
+const ROTATE_ATTEMPTS: usize = 8;
 
 const ACCESS: &str = "access_token";
 const REFRESH: &str = "refresh_token";

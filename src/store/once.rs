@@ -11,13 +11,14 @@ use super::codec::millis;
 use super::database::with_pool;
 use super::error::{StoreError, StoreResult};
 use crate::crypto::Aad;
-use crate::domain::ids::ConnectionId;
+use crate::domain::ids::{ConnectionId, TenantId};
 
 pub(super) mod sql {
     use super::super::sql::statements;
 
     statements! {
-        PUT_CODE = "INSERT INTO one_time_code (hash, payload, expires_at) VALUES ($1, $2, $3)";
+        PUT_CODE = "INSERT INTO one_time_code (hash, payload, expires_at, tenant)
+            VALUES ($1, $2, $3, $4)";
         TAKE_CODE = "DELETE FROM one_time_code WHERE hash = $1 AND expires_at > $2
             RETURNING payload";
         PURGE_CODES = "DELETE FROM one_time_code WHERE expires_at <= $1";
@@ -42,13 +43,14 @@ fn code_place(row: &str) -> Aad<'_> {
 }
 
 impl Store {
-    /// Keeps a payload under the hash of a one-time code.
+    /// Keeps a payload under the hash of a tenant's one-time code.
     ///
     /// # Errors
     /// [`StoreError::Conflict`](super::StoreError::Conflict) when the hash is there already.
     pub async fn put_code(
         &self,
         hash: &[u8; 32],
+        tenant: &TenantId,
         payload: &str,
         expires_at: Timestamp,
     ) -> StoreResult<()> {
@@ -56,6 +58,7 @@ impl Store {
             .bind(hash.as_slice())
             .bind(payload)
             .bind(millis(expires_at))
+            .bind(tenant.as_str())
             .execute(pool)
             .await
             .map(drop))?;
@@ -79,19 +82,21 @@ impl Store {
         Ok(payload)
     }
 
-    /// Keeps a secret, sealed, under the hash of a one-time code.
+    /// Keeps a secret, sealed, under the hash of a tenant's one-time code. It is not sealed anew when
+    /// keys are rotated: it lives for minutes.
     ///
     /// # Errors
     /// As [`Self::put_code`], and when the secret cannot be sealed.
     pub async fn put_secret_code(
         &self,
         hash: &[u8; 32],
+        tenant: &TenantId,
         secret: &SecretString,
         expires_at: Timestamp,
     ) -> StoreResult<()> {
         let plain = secret.expose_secret().as_bytes();
         let sealed = self.keys.seal(plain, &code_place(&STANDARD.encode(hash)))?;
-        self.put_code(hash, &STANDARD.encode(sealed), expires_at)
+        self.put_code(hash, tenant, &STANDARD.encode(sealed), expires_at)
             .await
     }
 

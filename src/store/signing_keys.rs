@@ -36,8 +36,6 @@ pub(super) mod sql {
             FROM signing_key WHERE preset = $1 AND tenant IS NULL ORDER BY id";
         RETIRE = "UPDATE signing_key SET valid_until = $2 WHERE id = $1
             RETURNING tenant, preset";
-        SEALED = "SELECT id, tenant, sealed FROM signing_key WHERE sealed IS NOT NULL";
-        RESEAL = "UPDATE signing_key SET sealed = $3 WHERE id = $1 AND sealed = $2";
     }
 }
 
@@ -210,32 +208,6 @@ impl Store {
         let tenant = tenant.map(TenantId::from);
         note_key(self, &mut tx, tenant, "key.retire", &id, detail, actor, now).await?;
         tx.commit().await
-    }
-
-    /// Seals the shared secrets again that stand under an older key. Returns how many.
-    pub(super) async fn reseal_signing_keys(&self, tx: &mut Tx) -> StoreResult<u64> {
-        let rows: Vec<(String, Option<String>, Vec<u8>)> =
-            with_tx!(&mut *tx, |connection| sqlx::query_as(sql::SEALED)
-                .fetch_all(connection)
-                .await)?;
-        let mut count = 0;
-        for (id, tenant, sealed) in rows {
-            if !self.keys.is_outdated(&sealed) {
-                continue;
-            }
-            let place = key_place(&id, tenant.as_deref());
-            let plain = self.keys.open(&sealed, &place)?;
-            let resealed = self.keys.seal(plain.expose_secret(), &place)?;
-            with_tx!(&mut *tx, |connection| sqlx::query(sql::RESEAL)
-                .bind(id.as_str())
-                .bind(sealed)
-                .bind(resealed)
-                .execute(connection)
-                .await
-                .map(drop))?;
-            count += 1;
-        }
-        Ok(count)
     }
 
     fn signing_key(&self, row: KeyRow) -> StoreResult<SigningKey> {

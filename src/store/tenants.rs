@@ -66,6 +66,8 @@ pub struct TenantSettings {
     /// Whether a CRM token may be exchanged only once. Off unless turned on, since some CRMs hand
     /// out the same token again.
     pub single_use_tokens: bool,
+    /// Whether each view of a pulse is noted in the audit. Off unless turned on.
+    pub record_views: bool,
     /// When to hold and when to warn.
     pub policy: CreditPolicy,
 }
@@ -76,6 +78,7 @@ impl Default for TenantSettings {
             reps_see_amounts: true,
             automatic_links: true,
             single_use_tokens: false,
+            record_views: false,
             policy: CreditPolicy::default(),
         }
     }
@@ -289,6 +292,7 @@ struct SettingsJson {
     reps_see_amounts: bool,
     automatic_links: bool,
     single_use_tokens: bool,
+    record_views: bool,
     policy: PolicyJson,
 }
 
@@ -320,6 +324,7 @@ impl From<&TenantSettings> for SettingsJson {
             reps_see_amounts: settings.reps_see_amounts,
             automatic_links: settings.automatic_links,
             single_use_tokens: settings.single_use_tokens,
+            record_views: settings.record_views,
             policy: PolicyJson::from(&settings.policy),
         }
     }
@@ -331,6 +336,7 @@ impl From<SettingsJson> for TenantSettings {
             reps_see_amounts: json.reps_see_amounts,
             automatic_links: json.automatic_links,
             single_use_tokens: json.single_use_tokens,
+            record_views: json.record_views,
             policy: CreditPolicy {
                 version: json.policy.version,
                 hold_overdue_days: json.policy.hold_overdue_days,

@@ -46,7 +46,10 @@ impl Contact {
         let pulse = Dependencies::of(ctx)
             .record(|stamp| reader(ctx).pulse(&self.0, as_of.map(|day| day.0), stamp))
             .extend()?;
-        Ok(pulse.map(|view| Pulse::new(Arc::new(view), amounts(ctx))))
+        Ok(pulse.map(|view| {
+            Dependencies::of(ctx).viewed(self.0.viewed(view.pulse.decision.decision));
+            Pulse::new(Arc::new(view), amounts(ctx))
+        }))
     }
 }
 

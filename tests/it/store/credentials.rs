@@ -2,11 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use financial_pulse::crypto::{Aad, CryptoError, Key, KeyRing};
 use financial_pulse::domain::freshness::ConnectionState;
 use financial_pulse::domain::ids::{ConnectionId, GrantId};
-use financial_pulse::store::{Grant, KeySource, SigningKey, Store, StoreError, StoredTokens};
+use financial_pulse::store::{
+    Grant, KeySource, Resealed, SEALED_COLUMNS, SigningKey, Store, StoreError, StoredTokens,
+};
 use pretty_assertions::assert_eq;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::migrate::{Migration, Migrator};
@@ -352,6 +355,61 @@ async fn a_secret_moved_to_another_tenant_does_not_open() {
     .await;
 }
 
+/// Seals every column anew.
+async fn reseal(store: &Store) -> Resealed {
+    let mut all = Resealed::default();
+    for column in SEALED_COLUMNS {
+        let done = store.reseal_column(column, |_| {}).await.unwrap();
+        all.values += done.values;
+        all.unopened.extend(done.unopened);
+    }
+    all
+}
+
+#[tokio::test]
+async fn tokens_that_rotate_while_all_is_sealed_anew_are_never_lost() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        with_books(store).await;
+        let first = tokens("a0", "r0");
+        consented(store, &books_id(), &grant("g1", first)).await;
+        // Two keys that take turns, so that there is always something to seal anew.
+        let rings = [
+            with_key(database, 9, &[42]).await,
+            with_key(database, 42, &[9]).await,
+        ];
+        let done = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&done);
+        let resealing = tokio::spawn(async move {
+            let mut values = 0;
+            while !ended.load(Ordering::Relaxed) {
+                for ring in &rings {
+                    values += reseal(ring).await.values;
+                }
+            }
+            values
+        });
+        let renewing = with_key(database, 9, &[42]).await;
+        for round in 1..60 {
+            let before = renewing.grant_of(&books_id()).await.unwrap().unwrap();
+            let fresh = tokens(&format!("a{round}"), &format!("r{round}"));
+            let kept = renewing.rotate_tokens(&before, &fresh, at(round)).await;
+            assert!(
+                kept.unwrap(),
+                "round {round}: the fresh tokens were thrown away"
+            );
+            let standing = renewing.grant_of(&books_id()).await.unwrap().unwrap();
+            assert!(standing.tokens.is(&fresh), "round {round}");
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(
+            resealing.await.unwrap() > 10,
+            "nothing was sealed meanwhile"
+        );
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn another_key_opens_nothing_and_a_rotated_ring_seals_anew() {
     for_each_database(async |database| {
@@ -382,7 +440,6 @@ async fn another_key_opens_nothing_and_a_rotated_ring_seals_anew() {
                 .signing_keys(Some(&tenant_id()), "native")
                 .await
                 .map(drop),
-            wrong.reseal().await.map(drop),
         ] {
             assert!(
                 matches!(refused, Err(StoreError::Crypto(CryptoError::UnknownKey))),
@@ -392,8 +449,16 @@ async fn another_key_opens_nothing_and_a_rotated_ring_seals_anew() {
 
         let rotated = with_key(database, 9, &[42]).await;
         assert_eq!(shown(&rotated).await, shown(store).await);
-        assert_eq!(rotated.reseal().await.unwrap(), 2);
-        assert_eq!(rotated.reseal().await.unwrap(), 0);
+        let all = Resealed {
+            values: 4,
+            unopened: Vec::new(),
+        };
+        assert_eq!(
+            reseal(&rotated).await,
+            all,
+            "two tokens, a key, the audit's"
+        );
+        assert_eq!(reseal(&rotated).await, Resealed::default());
         // Now the new key alone is enough, and the old one opens nothing any more.
         assert!(shown(&wrong).await.is_some());
         let keys = wrong

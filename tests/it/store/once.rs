@@ -3,7 +3,7 @@
 use financial_pulse::store::StoreError;
 use pretty_assertions::assert_eq;
 
-use super::records::{at, books_id, with_books};
+use super::records::{at, books_id, tenant_id, with_books};
 use crate::support::databases::for_each_database;
 
 const HASH: [u8; 32] = [1; 32];
@@ -11,9 +11,10 @@ const HASH: [u8; 32] = [1; 32];
 #[tokio::test]
 async fn a_one_time_code_is_taken_once_whoever_comes_at_the_same_time() {
     for_each_database(async |database| {
+        with_books(&database.store).await;
         database
             .store
-            .put_code(&HASH, "session", at(60))
+            .put_code(&HASH, &tenant_id(), "session", at(60))
             .await
             .unwrap();
         let mut takers = Vec::new();
@@ -41,8 +42,15 @@ async fn a_one_time_code_is_taken_once_whoever_comes_at_the_same_time() {
 async fn a_code_is_worth_nothing_once_it_expired() {
     for_each_database(async |database| {
         let store = &database.store;
-        store.put_code(&HASH, "session", at(60)).await.unwrap();
-        let twice = store.put_code(&HASH, "other", at(60)).await.unwrap_err();
+        with_books(store).await;
+        store
+            .put_code(&HASH, &tenant_id(), "session", at(60))
+            .await
+            .unwrap();
+        let twice = store
+            .put_code(&HASH, &tenant_id(), "other", at(60))
+            .await
+            .unwrap_err();
         assert!(matches!(twice, StoreError::Conflict { .. }), "{twice:?}");
         assert_eq!(store.take_code(&HASH, at(60)).await.unwrap(), None);
         // It is not even kept.

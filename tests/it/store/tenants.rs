@@ -42,6 +42,7 @@ async fn a_tenant_is_kept_as_written_and_counted_up() {
                 reps_see_amounts: false,
                 automatic_links: false,
                 single_use_tokens: true,
+                record_views: true,
                 policy: CreditPolicy {
                     version: "strict-2".into(),
                     hold_overdue_days: 30,

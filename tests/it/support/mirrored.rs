@@ -119,6 +119,11 @@ impl Mirrored {
         report.expect("synced")
     }
 
+    /// The database that it is kept in.
+    pub(crate) fn database(&self) -> &TestStore {
+        &self.database
+    }
+
     /// The store that it is kept in.
     pub(crate) fn store(&self) -> &Store {
         &self.database.store
