@@ -19,6 +19,7 @@ use crate::quickbooks::{ACCOUNT, CountingMeter, TOKEN, settings};
 use crate::support::company::{Company, CompanyServer};
 use crate::support::databases::test_stores;
 use crate::support::mirrored::{Books, Mirrored};
+use crate::support::personal::{assert_not_stored, personal_texts};
 use crate::support::replay::recorded_company;
 
 /// The books' time zone, as every recorded time shows.
@@ -165,5 +166,18 @@ async fn without_the_ledgers_own_figure_ours_stands_and_is_not_checkable() {
             assert_eq!(mirrored.outstanding(id).await, *balance, "customer {id}");
             assert_eq!(mirrored.tie_out(id).await, TieOutStatus::NotCheckable);
         }
+    }
+}
+
+#[tokio::test]
+async fn no_address_telephone_number_or_bank_detail_is_stored() {
+    let Some(company) = recorded() else {
+        return;
+    };
+    let said = company.entities.values().flatten();
+    let texts = personal_texts(said.chain([&company.info]));
+    assert!(texts.len() > 80, "{texts:?}");
+    for mirrored in mirrored(|_| {}).await {
+        assert_not_stored(mirrored.database(), &texts).await;
     }
 }

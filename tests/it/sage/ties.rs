@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use super::business::{Business, BusinessServer};
 use super::{Mirror, connector, decimal, settings, to};
+use crate::contracts;
+use crate::support::personal::personal_texts;
 
 fn artefact(list: &str, id: &str, amount: &str) -> Value {
     json!({
@@ -276,5 +278,26 @@ async fn without_the_ledgers_figure_ours_is_the_same_and_says_that_it_is_uncheck
     for (id, outstanding) in [("ada", "340"), ("bob", "-5")] {
         let expected = (TieOutStatus::NotCheckable, decimal(outstanding));
         assert_eq!(tied(&mirror, id), expected);
+    }
+}
+
+#[tokio::test]
+async fn no_address_telephone_number_or_bank_detail_is_taken_from_a_contact() {
+    let Some(folder) = contracts::folder("sage") else {
+        return;
+    };
+    let file = folder.join("samples/recorded-contact-customer.json");
+    let text = std::fs::read_to_string(file).expect("recorded");
+    let contact: Value = serde_json::from_str(&text).expect("JSON");
+    let texts = personal_texts([&contact].into_iter());
+    assert!(texts.len() > 5, "{texts:?}");
+    let id = contact["id"].as_str().expect("an id").to_owned();
+    let mut business = small_business();
+    business.list("contacts").push(contact);
+    let mirror = load(business).await;
+    assert!(mirror.customers.contains_key(&id.as_str().into()));
+    let taken = format!("{mirror:?}").to_lowercase();
+    for text in texts {
+        assert!(!taken.contains(&text.to_lowercase()), "{text}");
     }
 }

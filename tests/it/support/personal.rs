@@ -109,13 +109,25 @@ pub(crate) async fn assert_not_stored(database: &TestStore, texts: &BTreeSet<Str
         .iter()
         .filter(|text| {
             let text = text.to_lowercase();
-            all.iter().any(|row| row.contains(&text))
+            all.iter().any(|row| holds_whole(row, &text))
         })
         .collect();
     assert!(
         found.is_empty(),
         "stored although no feature needs it: {found:?}"
     );
+}
+
+/// Whether a text stands in a row, and not as a part of longer words.
+fn holds_whole(row: &str, text: &str) -> bool {
+    row.match_indices(text).any(|(start, found)| {
+        let before = row[..start].chars().next_back();
+        let after = row[start + found.len()..].chars().next();
+        ![before, after]
+            .into_iter()
+            .flatten()
+            .any(char::is_alphanumeric)
+    })
 }
 
 /// Every row of every table as text; bytes in hexadecimal.

@@ -18,6 +18,7 @@ use super::{ACCOUNT, TOKEN, connector, decimal, settings};
 use crate::contracts;
 use crate::support::databases::test_stores;
 use crate::support::mirrored::{self, Mirrored};
+use crate::support::personal::{assert_not_stored, personal_texts};
 
 /// The organization says `EASTERNSTANDARDTIME`.
 const ZONE: &str = "America/New_York";
@@ -284,5 +285,16 @@ async fn a_deleted_payment_makes_its_invoice_owed_again() {
         let before = mirrored.outstanding(&contact).await;
         mirrored.sync(Depth::Due).await;
         assert_eq!(mirrored.outstanding(&contact).await, before + amount);
+    }
+}
+
+#[tokio::test]
+async fn no_address_telephone_number_or_bank_detail_is_stored() {
+    let Some(books) = recorded() else { return };
+    let said = books.lists.values().flatten();
+    let texts = personal_texts(said.chain([&books.organisation]));
+    assert!(texts.len() > 40, "{texts:?}");
+    for mirrored in mirror(&BooksServer::start(books).await).await {
+        assert_not_stored(mirrored.database(), &texts).await;
     }
 }
