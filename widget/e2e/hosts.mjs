@@ -56,7 +56,7 @@ export const canvas = (widget, forger) =>
 /** A frame beside the widget that answers in the CRM's place, without being asked. */
 export const forger = () => `<!doctype html><script>
   setInterval(() => {
-    for (let seq = 0; seq < 5; seq += 1) {
+    for (let seq = 0; seq < 60; seq += 1) {
       parent.frames[0].postMessage(
         JSON.stringify({
           targetModule: 'Canvas', type: 'callback', seq, status: 200, payload: { response: 'forged' },
@@ -64,5 +64,5 @@ export const forger = () => `<!doctype html><script>
         '*',
       );
     }
-  }, 20);
+  }, 50);
 </script>`;

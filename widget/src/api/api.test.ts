@@ -50,6 +50,18 @@ describe('the client', () => {
     ]);
   });
 
+  it('brings nothing that arrives after the session has ended', async () => {
+    const date = new Date(Date.now() + 3_600_000).toUTCString();
+    vi.stubGlobal('fetch', () =>
+      Promise.resolve(new Response('{"data":{"viewer":"Kim"}}', { headers: { date } })),
+    );
+    const session = new Session(bearer('short'), null);
+    session.start({ renewed: () => undefined, ended: () => undefined });
+    await expect(new Client('/graphql', session).ask(operation, {})).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
+  });
+
   it('does not go round and round', async () => {
     const asked = answering(refused);
     const session = new Session(bearer('old'), {

@@ -50,6 +50,8 @@ export class Client {
     } catch {
       throw fromStatus(answer.status);
     }
+    // The session may have ended on the way: nothing comes on the screen after that.
+    if (this.session.token() === null) throw new ApiError('UNAUTHENTICATED');
     // Data beside errors still answers the question: a part failed alone and is null.
     if (body.data !== undefined && body.data !== null) return body.data;
     if (body.errors && body.errors.length > 0) throw fromWire(body.errors);

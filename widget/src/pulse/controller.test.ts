@@ -174,8 +174,16 @@ describe('the session of the widget', () => {
     expect(controller.state.phase).toBe('shown');
   });
 
-  it('that has ended before the page opened shows nothing', async () => {
-    const { controller, asked } = widget('fine', { session: new Session(credentials(-5), null) });
+  it('that has ended before the page opened shows nothing: the server refuses it', async () => {
+    const session = new Session(credentials(-5), null);
+    const { controller, fail } = widget('fine', { session });
+    fail(new ApiError('UNAUTHENTICATED'));
+    await controller.start();
+    expect(controller.state.phase).toBe('ended');
+  });
+
+  it('that is not there shows nothing and asks nothing', async () => {
+    const { controller, asked } = widget('fine', { session: new Session(null, null) });
     await controller.start();
     expect(controller.state.phase).toBe('ended');
     expect(asked).toEqual([]);

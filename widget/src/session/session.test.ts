@@ -217,6 +217,30 @@ describe('the server’s clock', () => {
     expect(events.ended).toHaveBeenCalledOnce();
   });
 
+  it('is asked for where the laptop’s says that the page came with a session that had ended', async () => {
+    const clock = new ServerClock();
+    const first = { token: 'a', expiresAt: Date.now() - 3_600_000, hardCap: null };
+    const { session, events } = watched(first, null, clock);
+    expect(session.token()).toBe('a');
+    session.observe(new Date(Date.now() - 3_600_000 - 300_000).toUTCString());
+    await vi.advanceTimersByTimeAsync(290_000);
+    expect(session.token()).toBe('a');
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(session.token()).toBeNull();
+    expect(events.ended).toHaveBeenCalledOnce();
+  });
+
+  it('ends a session that had ended indeed, and one whose time is never told', async () => {
+    const first = { token: 'a', expiresAt: Date.now() - 3_600_000, hardCap: null };
+    const ended = watched(first, null);
+    ended.session.observe(new Date().toUTCString());
+    expect(ended.session.token()).toBeNull();
+    expect(ended.events.ended).toHaveBeenCalledOnce();
+    const silent = watched(first, null);
+    await vi.advanceTimersByTimeAsync(30_001);
+    expect(silent.events.ended).toHaveBeenCalledOnce();
+  });
+
   it('is ours within the header’s whole seconds', () => {
     const clock = new ServerClock();
     expect(clock.observe(new Date(Date.now() - 1_000).toUTCString())).toBe(false);
