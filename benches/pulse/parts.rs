@@ -112,6 +112,7 @@ fn caller(clock: &dyn Clock) -> Caller {
         contact: None,
         company: None,
         locale: None,
+        key: "key".into(),
         expires_at: end,
         hard_cap: end,
     };

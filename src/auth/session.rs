@@ -135,6 +135,7 @@ impl Sessions {
             contact: record(&identity.contact),
             company: record(&identity.company),
             locale: identity.locale.as_deref().map(str::to_owned),
+            key: identity.key.as_ref().to_owned(),
             iat: now,
             exp,
             cap,
@@ -202,6 +203,7 @@ impl Sessions {
             contact: record(claims.contact, "contact")?,
             company: record(claims.company, "company")?,
             locale: claims.locale.map(Into::into),
+            key: claims.key.into(),
             expires_at,
             hard_cap,
         })
@@ -237,6 +239,7 @@ struct Claims {
     company: Option<(String, bool)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<String>,
+    key: String,
     iat: i64,
     exp: i64,
     cap: i64,

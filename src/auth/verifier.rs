@@ -65,7 +65,7 @@ pub struct VerifiedClaims {
     pub use_key: Option<[u8; 32]>,
     /// The longest that sessions may go on from it, where shorter than the settings say.
     pub hard_cap: Option<SignedDuration>,
-    /// The record of the key that verified, for logs.
+    /// The record of the key that verified.
     pub key_id: String,
 }
 
@@ -88,6 +88,7 @@ impl VerifiedClaims {
             contact: signed(&self.contact),
             company: signed(&self.company),
             locale: self.locale.clone(),
+            key: self.key_id.as_str().into(),
             expires_at: self.accepted_until,
             hard_cap: self.accepted_until,
         }

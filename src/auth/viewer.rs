@@ -129,6 +129,8 @@ pub struct Identity {
     pub company: Option<(ContactId, Trust)>,
     /// The language of their page (BCP 47).
     pub locale: Option<Arc<str>>,
+    /// The record of the key that verified: when that ends, no session goes on from it.
+    pub key: Arc<str>,
     /// Until when the token is accepted.
     pub expires_at: Timestamp,
     /// Until when sessions that descend from it are accepted.

@@ -150,7 +150,7 @@ async fn embed(
             timestamp: None,
             request: request.shown(&body),
         };
-        let requested = parameters.requested(preset)?;
+        let requested = || parameters.requested(preset);
         let signed_in = embedding.sign_in.enter(&door, shown, requested).await?;
         Ok::<_, ServiceError>((signed_in, parameters.locale()))
     };

@@ -116,7 +116,7 @@ async fn exchange(
         };
         let asked = Parameters::read(request.query(), &HeaderMap::new(), &[])?;
         let gives_code = is_signed || asked.get("give") == Some("code");
-        let requested = requested(&door, &body, &asked)?;
+        let requested = || requested(&door, &body, &asked);
         let signed_in = sign_in.enter(&door, shown, requested).await?;
         let code = match gives_code {
             true => Some(sign_in.code_for(&signed_in).await?),

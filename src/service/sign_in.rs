@@ -11,7 +11,7 @@ use super::error::ServiceError;
 use super::keys::key_records;
 use super::linking::SignedFacts;
 use super::one_time;
-use crate::auth::preset::{KeyScope, PIPEDRIVE, UrlHash};
+use crate::auth::preset::{KeyScope, PIPEDRIVE, Renewal, UrlHash};
 use crate::auth::{
     Identity, KeyRecord, Owner, Preset, Refusal, Session, SessionError, Sessions, Shown, Trust,
     VerifiedClaims, Verifier,
@@ -123,8 +123,9 @@ impl SignIn {
         }
     }
 
-    /// Lets in who shows what a CRM signed at a door, and counts the showing. A contact whose facts
-    /// came signed is linked on the way, if the tenant wants that.
+    /// Lets in who shows what a CRM signed at a door, and counts the showing. What the page asks for
+    /// beside it is read after that. A contact whose facts came signed is linked on the way, if the
+    /// tenant wants that.
     ///
     /// # Errors
     /// `UNAUTHENTICATED`, with the same text for every cause; the cause goes to the log. When the
@@ -132,13 +133,13 @@ impl SignIn {
     pub async fn enter(
         &self,
         door: &Door,
-        shown: impl Into<Shown<'_>>,
-        requested: Requested,
+        shown: Shown<'_>,
+        requested: impl FnOnce() -> Result<Requested, ServiceError>,
     ) -> Result<SignedIn, ServiceError> {
-        let claims = self.verify(door, shown.into()).await?;
+        let claims = self.verify(door, shown).await?;
         let tenant = self.tenant_of(door, &claims).await?;
         self.count_use(&tenant, &claims).await?;
-        let Requested { contact, company } = requested;
+        let Requested { contact, company } = requested()?;
         let identity = claims.identity(tenant.id.clone());
         let identity = match door.preset.url_hash {
             UrlHash::Required => identity.with_signed(contact, company),
@@ -209,16 +210,29 @@ impl SignIn {
     }
 
     /// A new session for one that still lives, up to its hard cap: for pages whose CRM cannot give
-    /// them a fresh token.
+    /// them a fresh token. Others bring one.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` when the session has ended or its tenant is gone.
+    /// `UNAUTHENTICATED` when the session, its tenant or the key that it began with has ended.
     pub async fn renew(&self, session: &str) -> Result<(Identity, Session), ServiceError> {
         let (identity, session) = self.sessions.renew(session).map_err(unsigned)?;
-        match self.store.tenant(&identity.tenant).await? {
-            Some(_) => Ok((identity, session)),
-            None => Err(refused(Refusal::UnknownTenant)),
+        let preset = Preset::of(&identity.preset)
+            .filter(|preset| preset.renewal == Renewal::Session)
+            .ok_or_else(|| refused(Refusal::WrongKind))?;
+        let tenant = self.store.tenant(&identity.tenant).await?;
+        let tenant = tenant.ok_or_else(|| refused(Refusal::UnknownTenant))?;
+        let keys = match preset.key_scope {
+            KeyScope::Installation => self.keys(preset, Some(&tenant.id)).await?,
+            KeyScope::App => self.keys(preset, None).await?,
+        };
+        let now = self.clock.now();
+        let stands = |key: &KeyRecord| {
+            *key.id == *identity.key && key.valid_until.is_none_or(|until| now < until)
+        };
+        if !keys.iter().any(stands) {
+            return Err(refused(Refusal::UnknownKey));
         }
+        Ok((identity, session))
     }
 
     /// The address under which browsers reach us, without a path.
@@ -227,16 +241,22 @@ impl SignIn {
     }
 
     async fn verify(&self, door: &Door, shown: Shown<'_>) -> Result<VerifiedClaims, ServiceError> {
-        let stored = self
-            .store
-            .signing_keys(door.tenant.as_ref(), door.preset.name)
-            .await?;
-        let mut keys = key_records(stored);
-        if door.preset.key_scope == KeyScope::App {
-            keys.extend(self.settings.app_keys.iter().cloned());
-        }
+        let keys = self.keys(door.preset, door.tenant.as_ref()).await?;
         let claims = self.verifier.verify(door.preset, &keys, shown).await;
         claims.map_err(refused)
+    }
+
+    /// The keys of a scheme: those of a tenant, or of the app.
+    async fn keys(
+        &self,
+        preset: &Preset,
+        tenant: Option<&TenantId>,
+    ) -> Result<Vec<KeyRecord>, ServiceError> {
+        let mut keys = key_records(self.store.signing_keys(tenant, preset.name).await?);
+        if preset.key_scope == KeyScope::App {
+            keys.extend(self.settings.app_keys.iter().cloned());
+        }
+        Ok(keys)
     }
 
     /// The tenant: of the key that verified, or the one that the signed account is registered for.

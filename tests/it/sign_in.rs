@@ -626,27 +626,70 @@ async fn a_tenant_may_want_each_token_to_count_once() {
 }
 
 #[tokio::test]
-async fn a_session_is_renewed_from_itself_and_from_nothing_else() {
+async fn a_session_is_renewed_from_itself_where_the_crm_gives_nothing_fresh() {
     let pages = Pages::new().await;
-    let first = pages
-        .exchange("/exchange/acme/native", &json!({ "token": native() }))
-        .await
-        .json();
-    pages.clock.advance(SignedDuration::from_mins(9));
+    let key = SigningKey {
+        id: uuid::Uuid::new_v4(),
+        tenant: Some("acme".into()),
+        preset: "zendesk-proxy".to_owned(),
+        kid: None,
+        algorithm: "HS256".to_owned(),
+        source: KeySource::Secret(SECRET.into()),
+        issuer: None,
+        audience: None,
+        valid_until: None,
+        claims: std::collections::BTreeMap::default(),
+    };
+    let now = pages.clock.now();
+    let added = pages.store.add_signing_key(&key, "test", now).await;
+    added.expect("a key");
+    let door = "/exchange/acme/zendesk-proxy";
+    let first = pages.exchange(door, &json!({ "token": native() })).await;
+    let first = first.json();
+    pages.clock.advance(SignedDuration::from_mins(4));
     let renewal = json!({ "token": first["session"] });
     let second = pages.exchange("/exchange/session", &renewal).await.json();
     assert_eq!(second["hardCap"], first["hardCap"]);
     assert_eq!(second["contactId"], first["contactId"]);
     assert_ne!(second["expiresAt"], first["expiresAt"]);
     // It is no CRM's token, and a CRM's token is no session.
-    let as_token = pages.exchange("/exchange/acme/native", &renewal).await;
+    let as_token = pages.exchange(door, &renewal).await;
     assert_eq!(as_token.status, StatusCode::UNAUTHORIZED);
     let other = json!({ "token": native_with("exp", (NOW + 300).into()) });
     let as_session = pages.exchange("/exchange/session", &other).await;
     assert_eq!(as_session.status, StatusCode::UNAUTHORIZED);
-    pages.clock.advance(SignedDuration::from_mins(1));
+    // No session goes on from a key that has ended, however long it might.
+    let renewal = json!({ "token": second["session"] });
+    let still = pages.exchange("/exchange/session", &renewal).await;
+    assert_eq!(still.status, StatusCode::OK);
+    let now = pages.clock.now();
+    let retired = pages.store.retire_signing_key(key.id, now, "test", now);
+    retired.await.expect("retired");
     let late = pages.exchange("/exchange/session", &renewal).await;
     assert_eq!(late.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(late.body, as_session.body);
+}
+
+#[tokio::test]
+async fn where_the_crm_gives_fresh_tokens_a_session_does_not_renew_itself() {
+    let pages = Pages::new().await;
+    let first = pages
+        .exchange("/exchange/acme/native", &json!({ "token": native() }))
+        .await
+        .json();
+    let renewal = json!({ "token": first["session"] });
+    let answer = pages.exchange("/exchange/session", &renewal).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_not_looked_at_before_the_token() {
+    let pages = Pages::new().await;
+    let asked = json!({ "token": "a.b.c", "contact": "Person:1" });
+    let answer = pages.exchange("/exchange/acme/native", &asked).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    let page = pages.get("/embed/acme/native?token=a.b.c&contact=Person:1");
+    assert_eq!(page.await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

@@ -382,6 +382,7 @@ impl App {
             contact: None,
             company: None,
             locale: None,
+            key: "key".into(),
             expires_at: self.clock.now(),
             hard_cap: self.clock.now(),
         };
