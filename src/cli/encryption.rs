@@ -1,5 +1,6 @@
 //! `keys`: which keys of encryption are in use, and sealing all secrets under the active one.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -124,7 +125,8 @@ fn status(config: &Config, keys: &KeyRing, counts: &[SealedCount]) -> String {
                 cap.div_ceil(60)
             )
         };
-        text.push_str(&format!("Older key {key} {advice}.\n"));
+        // Writing to a text does not fail.
+        let _ = writeln!(text, "Older key {key} {advice}.");
     }
     if counts
         .iter()

@@ -311,18 +311,14 @@ impl Reader {
             .contact(viewer, contact, company, stamp)
             .await?
             .ok_or(ServiceError::NotFound { what: "contact" })?;
-        Ok(match self.pulse(&contact, None, stamp)? {
-            Some(view) => {
-                let decision = pulse::credit_check(&view.pulse, amount);
-                let viewed = contact.viewed(decision.decision);
-                (decision, viewed)
-            }
-            // Not linked is an answer, and the domain has the words for it.
-            None => {
-                let pulse = pulse::pulse(&[], &contact.settings, None, self.clock.now());
-                (pulse.decision, None)
-            }
-        })
+        if let Some(view) = self.pulse(&contact, None, stamp)? {
+            let decision = pulse::credit_check(&view.pulse, amount);
+            let shown = contact.viewed(decision.decision);
+            return Ok((decision, shown));
+        }
+        // Not linked is an answer, and the domain has the words for it.
+        let pulse = pulse::pulse(&[], &contact.settings, None, self.clock.now());
+        Ok((pulse.decision, None))
     }
 
     /// Customers of the tenant's books by name, e-mail or id.

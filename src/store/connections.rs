@@ -11,7 +11,7 @@ use super::audit::AuditEntry;
 use super::codec::{instant, millis};
 use super::database::{Tx, with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
-use super::{Store, credentials, versions};
+use super::{Store, credentials};
 use crate::domain::books::Organization;
 use crate::domain::connection::{Connection, ProviderKind};
 use crate::domain::freshness::ConnectionState;
@@ -124,15 +124,9 @@ impl Store {
             "time_zone": time_zone,
             "poll_seconds": poll_seconds,
         });
-        note(
-            self,
+        self.note_change(
             &mut tx,
-            &new.tenant,
-            &new.id,
-            "connection.add",
-            detail,
-            actor,
-            now,
+            &event(&new.tenant, &new.id, "connection.add", detail, actor, now),
         )
         .await?;
         tx.commit().await
@@ -203,15 +197,16 @@ impl Store {
             credentials::forget_unused(&mut tx, &before).await?;
         }
         let detail = json!({ "account": account });
-        note(
-            self,
+        self.note_change(
             &mut tx,
-            &tenant.into(),
-            id,
-            "connection.authorize",
-            detail,
-            actor,
-            now,
+            &event(
+                &tenant.into(),
+                id,
+                "connection.authorize",
+                detail,
+                actor,
+                now,
+            ),
         )
         .await?;
         tx.commit().await
@@ -240,15 +235,16 @@ impl Store {
         if let Some(before) = before {
             credentials::forget_unused(&mut tx, &before).await?;
         }
-        note(
-            self,
+        self.note_change(
             &mut tx,
-            &tenant.into(),
-            id,
-            "connection.revoke",
-            json!({}),
-            actor,
-            now,
+            &event(
+                &tenant.into(),
+                id,
+                "connection.revoke",
+                json!({}),
+                actor,
+                now,
+            ),
         )
         .await?;
         tx.commit().await
@@ -364,18 +360,15 @@ pub(super) async fn tenant_of(tx: &mut Tx, id: &ConnectionId) -> StoreResult<Opt
     Ok(tenant.map(TenantId::from))
 }
 
-async fn note(
-    store: &Store,
-    tx: &mut Tx,
+fn event(
     tenant: &TenantId,
     id: &ConnectionId,
     action: &str,
     detail: serde_json::Value,
     actor: &str,
     now: Timestamp,
-) -> StoreResult<()> {
-    versions::bump_tenant(tx, tenant).await?;
-    let entry = AuditEntry {
+) -> AuditEntry {
+    AuditEntry {
         tenant: Some(tenant.clone()),
         at: now,
         actor: actor.into(),
@@ -383,8 +376,7 @@ async fn note(
         subject: id.as_str().into(),
         detail,
         reason: None,
-    };
-    store.note(tx, &entry).await
+    }
 }
 
 #[derive(sqlx::FromRow)]

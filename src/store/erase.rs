@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::audit::AuditEntry;
+use super::audit::{AuditEntry, hex};
 use super::codec::to_json;
 use super::database::{Pool, Tx, with_tx};
 use super::error::{StoreError, StoreResult};
@@ -315,8 +315,4 @@ async fn execute(tx: &mut Tx, statement: &'static str, key: &str) -> StoreResult
         .await
         .map(drop))?;
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

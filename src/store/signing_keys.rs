@@ -7,11 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::Store;
 use super::audit::AuditEntry;
 use super::codec::{from_json, millis, optional_instant, to_json};
-use super::database::{Tx, with_pool, with_tx};
+use super::database::{with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
-use super::{Store, versions};
 use crate::crypto::Aad;
 use crate::domain::ids::TenantId;
 
@@ -125,15 +125,9 @@ impl Store {
             "preset": key.preset, "kid": key.kid, "algorithm": key.algorithm, "source": source,
             "issuer": key.issuer, "audience": key.audience, "claims": key.claims,
         });
-        note_key(
-            self,
+        self.note_change(
             &mut tx,
-            key.tenant.clone(),
-            "key.add",
-            &id,
-            detail,
-            actor,
-            now,
+            &event(key.tenant.clone(), "key.add", &id, detail, actor, now),
         )
         .await?;
         tx.commit().await
@@ -206,7 +200,11 @@ impl Store {
             .ok_or_else(|| StoreError::missing("signing key"))?;
         let detail = json!({ "preset": preset, "until": until.to_string() });
         let tenant = tenant.map(TenantId::from);
-        note_key(self, &mut tx, tenant, "key.retire", &id, detail, actor, now).await?;
+        self.note_change(
+            &mut tx,
+            &event(tenant, "key.retire", &id, detail, actor, now),
+        )
+        .await?;
         tx.commit().await
     }
 
@@ -237,21 +235,15 @@ impl Store {
     }
 }
 
-/// Notes a change of a key, inside its transaction.
-async fn note_key(
-    store: &Store,
-    tx: &mut Tx,
+fn event(
     tenant: Option<TenantId>,
     action: &str,
     id: &str,
     detail: serde_json::Value,
     actor: &str,
     now: Timestamp,
-) -> StoreResult<()> {
-    if let Some(tenant) = &tenant {
-        versions::bump_tenant(tx, tenant).await?;
-    }
-    let entry = AuditEntry {
+) -> AuditEntry {
+    AuditEntry {
         tenant,
         at: now,
         actor: actor.into(),
@@ -259,8 +251,7 @@ async fn note_key(
         subject: id.into(),
         detail,
         reason: None,
-    };
-    store.note(tx, &entry).await
+    }
 }
 
 fn key_place<'a>(id: &'a str, tenant: Option<&'a str>) -> Aad<'a> {

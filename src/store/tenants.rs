@@ -57,6 +57,7 @@ pub struct Tenant {
 
 /// What a tenant decides for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct TenantSettings {
     /// Whether reps see amounts and not just the decision and bands. On unless turned off.
     pub reps_see_amounts: bool,
@@ -288,6 +289,7 @@ impl TryFrom<TenantRow> for Tenant {
 /// The settings as stored. What an older version did not know takes its default.
 #[derive(Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct SettingsJson {
     reps_see_amounts: bool,
     automatic_links: bool,

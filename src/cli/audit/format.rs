@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::domain::ids::TenantId;
+pub(super) use crate::store::audit::hex;
 use crate::store::{AuditRow, StoreError};
 
 /// One way to write entries.
@@ -167,11 +168,6 @@ pub(super) fn shown(text: &str) -> String {
             plain.into_iter().chain(escaped.into_iter().flatten())
         })
         .collect()
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads what [`hex`] wrote.

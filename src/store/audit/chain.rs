@@ -7,10 +7,10 @@ use serde_json::json;
 use super::hash::{Hash, Hashed, Hasher, ORIGIN};
 use super::{AuditEntry, INSTALLATION, sql};
 use crate::domain::ids::TenantId;
-use crate::store::Store;
 use crate::store::codec::{millis, to_json};
 use crate::store::database::{Tx, with_tx};
 use crate::store::error::{StoreError, StoreResult};
+use crate::store::{Store, versions};
 
 /// How many entries from before the chains are read at a time.
 const PAGE: i64 = 500;
@@ -57,6 +57,18 @@ impl Store {
         let line = self.line(entry)?;
         self.extend(tx, tenant, vec![line], Beginning::WithTenant)
             .await
+    }
+
+    /// The same for what a tenant's readers have to hear of: its version counts up.
+    pub(in crate::store) async fn note_change(
+        &self,
+        tx: &mut Tx,
+        entry: &AuditEntry,
+    ) -> StoreResult<()> {
+        if let Some(tenant) = &entry.tenant {
+            versions::bump_tenant(tx, tenant).await?;
+        }
+        self.note(tx, entry).await
     }
 
     /// Adds entries of one tenant at once. Nothing when there is no such tenant (any more).

@@ -2,6 +2,7 @@
 //! proves; `hash` how the entries hold together, `chain` how one is added, `verify` how they are
 //! checked. The database itself refuses to change or remove an entry.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -52,6 +53,15 @@ pub(super) mod sql {
         ADD_SECRET = "INSERT INTO installation_secret (name, sealed) VALUES ($1, $2)
             ON CONFLICT (name) DO NOTHING";
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// What the application notes where a chain does not fit.
