@@ -26,6 +26,7 @@ pub mod demo;
 pub mod domain;
 pub mod graphql;
 pub mod http;
+pub mod outbound;
 pub mod provider;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

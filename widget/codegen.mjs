@@ -1,9 +1,11 @@
 // Writes src/api/generated.ts from ../schema.graphql and src/api/operations/*.graphql: the types of
 // what may be asked and answered, and each operation as one compact text with the fragments that it
-// uses. Fails when an operation asks for something that the schema does not have.
+// uses. The same texts go to operations.json by their SHA-256, from where the build takes them to the
+// server: those are the documents that it trusts. Fails when an operation asks for something that the schema does not have.
 //
 // The library packages are used directly: the code generator's own command line cannot be installed
 // from the registry.
+import { createHash } from 'node:crypto';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { codegen } from '@graphql-codegen/core';
 import * as operationTypes from '@graphql-codegen/typescript-operations';
@@ -21,6 +23,7 @@ import {
 const schemaFile = new URL('../schema.graphql', import.meta.url);
 const operationsFolder = new URL('src/api/operations/', import.meta.url);
 const output = new URL('src/api/generated.ts', import.meta.url);
+const manifest = new URL('src/api/operations.json', import.meta.url);
 
 /** Every custom scalar travels as text; amounts must never become a JavaScript number. */
 const scalars = { Decimal: 'string', Date: 'string', DateTime: 'string', CurrencyCode: 'string' };
@@ -80,8 +83,15 @@ const operations = all.definitions
     const text = stripIgnoredCharacters(parts.map(print).join('\n'));
     const name = operation.name.value;
     const kind = operation.operation[0].toUpperCase() + operation.operation.slice(1);
-    return `export const ${name}Document = ${JSON.stringify(text)} as Operation<${name}${kind}, ${name}${kind}Variables>;`;
+    const line = `export const ${name}Document = ${JSON.stringify(text)} as Operation<${name}${kind}, ${name}${kind}Variables>;`;
+    return { text, line };
   });
+
+const hashed = operations.map(({ text }) => [
+  createHash('sha256').update(text).digest('hex'),
+  text,
+]);
+await writeFile(manifest, `${JSON.stringify(Object.fromEntries(hashed), null, 2)}\n`);
 
 await writeFile(
   output,
@@ -93,6 +103,6 @@ declare const variables: unique symbol;
 export type Operation<Answer, Variables> = string & { [answer]?: Answer; [variables]?: Variables };
 
 ${types}
-${operations.join('\n')}
+${operations.map(({ line }) => line).join('\n')}
 `,
 );

@@ -41,10 +41,22 @@ function plainImports(): Plugin {
   };
 }
 
+/** Puts the texts of the widget's operations beside the page, for the server to know them. */
+function operations(): Plugin {
+  return {
+    name: 'pulse-operations',
+    apply: 'build',
+    async generateBundle() {
+      const source = await readFile('src/api/operations.json', 'utf8');
+      this.emitFile({ type: 'asset', fileName: 'operations.json', source });
+    },
+  };
+}
+
 export default defineConfig({
   // The page is served below /embed/, its assets always from /assets/.
   base: '/',
-  plugins: [plainImports(), budget(scriptBudget)],
+  plugins: [plainImports(), operations(), budget(scriptBudget)],
   build: {
     outDir: 'dist',
     target: 'es2023',

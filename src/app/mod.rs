@@ -2,6 +2,7 @@
 
 #[cfg(feature = "sandbox")]
 pub mod demo;
+mod door;
 mod parts;
 mod serve;
 pub mod terminal;

@@ -14,17 +14,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
-use super::parts;
+use super::{door, parts};
 use crate::auth::{Sessions, Verifier, pipedrive_keys};
 use crate::cache::Snapshots;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LogFormat};
-use crate::graphql::{SchemaSettings, schema};
+use crate::graphql::schema;
 use crate::http::bearer::Bearers;
-use crate::http::graphql::{Endpoint, EndpointSettings};
+use crate::http::graphql::Endpoint;
 use crate::http::health::Health;
+use crate::http::rates::Rates;
 use crate::http::widget::WidgetPage;
-use crate::http::{embed, exchange, oauth, router, webhooks};
+use crate::http::{embed, exchange, oauth, router, server, webhooks};
 use crate::service::Services;
 use crate::service::changes::ChangeFeed;
 use crate::service::inbox::Inbox;
@@ -166,15 +167,8 @@ pub async fn start(
     };
     let webhooks = webhooks::routes(Inbox::new(store.clone(), providers, Arc::clone(&clock)));
     let app = router(endpoint, health, pages, webhooks);
-    let until = stop.clone();
-    tasks.spawn(async move {
-        let served = axum::serve(listener, app)
-            .with_graceful_shutdown(async move { until.cancelled().await })
-            .await;
-        if let Err(error) = served {
-            warn!(%error, "the server ended");
-        }
-    });
+    let limits = door::server_limits(config)?;
+    tasks.spawn(server::serve(listener, app, limits, stop.clone()));
     Ok(RunningService {
         address,
         store,
@@ -221,17 +215,7 @@ fn doors(
         linking: Linking::new(store.clone(), Arc::clone(clock)),
         limits: Limits::new(store.clone(), Arc::clone(clock)),
     };
-    let limits = &config.graphql;
-    let schema = schema(
-        services.clone(),
-        &SchemaSettings {
-            max_depth: usize::try_from(limits.max_depth.get())?,
-            max_complexity: usize::try_from(limits.max_complexity.get())?,
-            max_page: usize::try_from(limits.max_page.get())?,
-            timeout: limits.timeout,
-            introspection: limits.introspection,
-        },
-    );
+    let schema = schema(services.clone(), &door::schema_settings(config)?);
     let session_key = store.keys().derive("session");
     let sessions = Sessions::new(&session_key, &config.session, Arc::clone(clock))?;
     let sessions = Arc::new(sessions.also_verifying(&store.keys().derive_older("session"))?);
@@ -243,12 +227,9 @@ fn doors(
         reader,
         Arc::clone(clock),
         config.session.verified_tokens,
+        Arc::new(Rates::new(door::rates(config)?)),
     );
-    let settings = EndpointSettings {
-        max_body_bytes: usize::try_from(limits.max_body_bytes.0)?,
-        timeout: limits.timeout,
-        answer_bytes: config.cache.answer_bytes.0,
-    };
+    let settings = door::endpoint_settings(config)?;
     let endpoint = Endpoint::new(schema, bearers, Arc::clone(clock), settings);
     let ancestors = &config.pipedrive.frame_ancestors;
     let settings = SignInSettings {

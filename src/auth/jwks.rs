@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::{SignedDuration, Timestamp};
-use url::{Host, Url};
 
 use super::key::{Algorithm, VerifyingKey, keys_of_set};
 use super::refusal::{KeyProblem, Refusal};
 use crate::clock::Clock;
 use crate::config::NativeSettings;
+use crate::outbound::Reach;
 
 /// Sets are a few kilobytes; what is larger is none.
 const MAX_SET_BYTES: usize = 256 * 1024;
@@ -28,7 +29,7 @@ pub(super) struct KeySets {
     clock: Arc<dyn Clock>,
     refetch_after: SignedDuration,
     lifetime: SignedDuration,
-    allow_loopback: bool,
+    reach: Reach,
     sets: Mutex<HashMap<(String, Algorithm), Arc<KeySet>>>,
 }
 
@@ -55,9 +56,12 @@ impl KeySets {
         settings: &NativeSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            // The address is pinned: another place must not answer for it.
-            .redirect(reqwest::redirect::Policy::none())
+        let reach = Reach {
+            loopback: settings.jwks_allow_loopback,
+            networks: settings.jwks_allow_networks.clone(),
+        };
+        let client = reach
+            .client()
             .connect_timeout(TIMEOUT)
             .timeout(TIMEOUT)
             .build()?;
@@ -66,7 +70,7 @@ impl KeySets {
             clock,
             refetch_after: signed(settings.jwks_refetch),
             lifetime: signed(settings.jwks_lifetime),
-            allow_loopback: settings.jwks_allow_loopback,
+            reach,
             sets: Mutex::default(),
         })
     }
@@ -130,9 +134,10 @@ impl KeySets {
         address: &str,
         algorithm: Algorithm,
     ) -> Result<Vec<VerifyingKey>, FetchError> {
-        if !is_allowed(address, self.allow_loopback) {
-            return Err(KeyProblem::UnsafeUrl.into());
-        }
+        let address = self
+            .reach
+            .check(address)
+            .map_err(|_| KeyProblem::UnsafeUrl)?;
         let mut response = self.client.get(address).send().await.map_err(hidden)?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
@@ -149,23 +154,14 @@ impl KeySets {
     }
 }
 
-/// Whether keys may be fetched from an address: by https, else only from this machine, and only
-/// where that is allowed.
-pub(super) fn is_allowed(address: &str, allow_loopback: bool) -> bool {
-    let Ok(url) = Url::parse(address) else {
-        return false;
+/// Whether an address may stand in a record: by https, or on this machine. Whether it is called is
+/// decided when it would be, by the settings of that moment.
+pub(super) fn is_well_formed(address: &str) -> bool {
+    let anywhere = Reach {
+        loopback: true,
+        networks: vec![IpNet::from(Ipv4Net::default()), Ipv6Net::default().into()],
     };
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(host)) => host.is_loopback(),
-        Some(Host::Ipv6(host)) => host.is_loopback(),
-        None => false,
-    };
-    match url.scheme() {
-        "https" => true,
-        "http" => allow_loopback && loopback,
-        _ => false,
-    }
+    anywhere.check(address).is_ok()
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -123,7 +123,7 @@ impl KeyRecord {
             KeySource::JwksUrl(_) if self.algorithm == Algorithm::Hs256 => {
                 Err(KeyProblem::WrongSource)
             }
-            KeySource::JwksUrl(address) => super::jwks::is_allowed(address, true)
+            KeySource::JwksUrl(address) => super::jwks::is_well_formed(address)
                 .then_some(())
                 .ok_or(KeyProblem::UnsafeUrl),
             KeySource::Secret(_) | KeySource::Pem(_) | KeySource::Jwks(_) => {

@@ -15,13 +15,13 @@ use std::path::Path;
 
 pub use problem::{ConfigProblem, ConfigProblems, Place};
 pub use sections::{
-    CacheSettings, CrmSettings, DatabaseSettings, EncryptionSettings, GraphQlSettings,
+    CacheSettings, CrmSettings, DatabaseSettings, EncryptionSettings, GraphQlSettings, LimitSettings,
     NativeSettings, PipedriveSettings, QuickBooksSettings, SageSettings, ServerSettings,
     SessionSettings, SyncSettings, TelemetrySettings, TrytonSettings, XeroSettings,
 };
 pub use value::{
-    ByteSize, DatabaseUrl, EncryptionKey, FrameAncestor, LogFilter, LogFormat, ServiceUrl,
-    WeakPreset,
+    ByteSize, DatabaseUrl, EncryptionKey, FrameAncestor, IntrospectionPolicy, LogFilter, LogFormat,
+    ServiceUrl, TrustedDocumentsPolicy, WeakPreset,
 };
 
 use reader::{File, Reader, Recorded};
@@ -60,6 +60,8 @@ pub struct Config {
     pub cache: CacheSettings,
     /// What a query may cost.
     pub graphql: GraphQlSettings,
+    /// How often anyone may ask.
+    pub limits: LimitSettings,
     /// What is logged.
     pub telemetry: TelemetrySettings,
 }
@@ -103,6 +105,7 @@ impl Config {
         let sync = SyncSettings::read(reader);
         let cache = CacheSettings::read(reader);
         let graphql = GraphQlSettings::read(reader);
+        let limits = LimitSettings::read(reader);
         let telemetry = TelemetrySettings::read(reader);
         Ok(Self {
             server: server?,
@@ -119,6 +122,7 @@ impl Config {
             sync: sync?,
             cache: cache?,
             graphql: graphql?,
+            limits: limits?,
             telemetry: telemetry?,
         })
     }

@@ -273,6 +273,16 @@ impl Section<'_, '_> {
         }
     }
 
+    /// A folder that may be left out. In the file its name counts from the file's directory.
+    pub(super) fn folder(&mut self, key: &'static str) -> Result<Option<PathBuf>, Recorded> {
+        let in_environment = self.reader.in_environment(self.name, key).is_some();
+        let name: Option<String> = self.optional(key)?;
+        Ok(name.map(|name| match in_environment {
+            true => PathBuf::from(name),
+            false => self.reader.directory().join(name),
+        }))
+    }
+
     /// A secret that may be left out and stands either under `key` or in the file named under
     /// `file_key`. The environment's choice replaces the file's, whichever of the two it uses.
     pub(super) fn secret<T: Setting>(

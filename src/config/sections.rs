@@ -2,21 +2,23 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::reader::{Reader, Recorded, Section};
 use super::value::{
-    ByteSize, DatabaseUrl, EncryptionKey, FrameAncestor, LogFilter, LogFormat, ServiceUrl,
-    WeakPreset,
+    ByteSize, DatabaseUrl, EncryptionKey, FrameAncestor, IntrospectionPolicy, LogFilter, LogFormat,
+    ServiceUrl, TrustedDocumentsPolicy, WeakPreset,
 };
 
 /// Declares a section: the struct, and how it is read from its layers.
 ///
 /// The field's name is the setting's. Before it stands whether it is `required` (it has a default),
-/// `optional`, a `secret` (with a `_file` twin) or a `required_secret`; `[check]` after the type
+/// `optional`, a `folder` (optional too), a `secret` (with a `_file` twin) or a `required_secret`; `[check]` after the type
 /// refuses values that do not fit; `whole` names a check of the settings against each other, which
 /// runs when each is right by itself.
 macro_rules! section {
@@ -50,6 +52,7 @@ macro_rules! section {
     };
     (@type required $type:ty) => { $type };
     (@type optional $type:ty) => { Option<$type> };
+    (@type folder $type:ty) => { Option<$type> };
     (@type secret $type:ty) => { Option<$type> };
     (@type required_secret $type:ty) => { $type };
     (@read $section:ident required $field:ident $type:ty) => {
@@ -57,6 +60,9 @@ macro_rules! section {
     };
     (@read $section:ident optional $field:ident $type:ty) => {
         $section.optional::<$type>(stringify!($field))
+    };
+    (@read $section:ident folder $field:ident $type:ty) => {
+        $section.folder(stringify!($field))
     };
     (@read $section:ident secret $field:ident $type:ty) => {
         $section.secret::<$type>(stringify!($field), concat!(stringify!($field), "_file"))
@@ -75,6 +81,18 @@ section! {
         required public_url: ServiceUrl [without_path],
         /// How long requests in flight may take to end after a signal to stop.
         required shutdown_grace: Duration,
+        /// How many proxies stand in front that write `X-Forwarded-For`.
+        required trusted_proxies: u32,
+        /// For how long browsers are told to come by https only.
+        required hsts_max_age: Duration,
+        /// How many connections may be open at once.
+        required max_connections: NonZeroU32,
+        /// The largest head of a request.
+        required max_header_bytes: ByteSize [at_least_bytes(8 << 10)],
+        /// How long a client may take to send a request's head, and how long it may send nothing.
+        required header_timeout: Duration [at_least("1s", SECOND)],
+        /// How long a client may leave an answer unread.
+        required write_timeout: Duration [at_least("1s", SECOND)],
     }
 }
 
@@ -134,6 +152,8 @@ section! {
         required jwks_lifetime: Duration [at_least("1s", SECOND)],
         /// Whether key sets may come by plain http from this machine.
         required jwks_allow_loopback: bool,
+        /// Networks from which key sets are fetched although they are not public.
+        required jwks_allow_networks: Vec<IpNet>,
     }
 }
 
@@ -355,8 +375,30 @@ section! {
         required max_page: NonZeroU32,
         /// How long it may take.
         required timeout: Duration [at_least("1ms", MILLISECOND)],
-        /// Whether the schema may be asked for.
-        required introspection: bool,
+        /// Who may ask for the schema.
+        required introspection: IntrospectionPolicy,
+        /// Which documents are executed.
+        required trusted_documents: TrustedDocumentsPolicy,
+        /// Where the operator's own trusted documents are.
+        folder trusted_documents_folder: PathBuf,
+    }
+}
+
+section! {
+    /// `[limits]`: how often anyone may ask.
+    LimitSettings = "limits" {
+        /// GraphQL operations of one person.
+        required person_operations_per_minute: NonZeroU32,
+        /// GraphQL operations of a tenant.
+        required tenant_operations_per_minute: NonZeroU32,
+        /// Sessions issued to a tenant.
+        required tenant_sign_ins_per_minute: NonZeroU32,
+        /// Requests of one address that need no token.
+        required address_requests_per_minute: NonZeroU32,
+        /// Requests of one address that show no valid token.
+        required address_failures_per_minute: NonZeroU32,
+        /// Open sockets of one person.
+        required sockets_per_person: NonZeroU32,
     }
 }
 
@@ -392,6 +434,15 @@ fn at_least(word: &'static str, least: Duration) -> impl Fn(&Duration) -> Result
     move |value| {
         if *value < least {
             return Err(format!("this is too short; write at least \"{word}\""));
+        }
+        Ok(())
+    }
+}
+
+fn at_least_bytes(least: u64) -> impl Fn(&ByteSize) -> Result<(), String> {
+    move |value| {
+        if value.0 < least {
+            return Err(format!("this is too small; write at least {least}"));
         }
         Ok(())
     }

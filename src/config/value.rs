@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use toml::de::DeValue;
@@ -446,6 +447,60 @@ impl Setting for LogFormat {
             "pretty" => Some(Self::Pretty),
             _ => None,
         }
+    }
+}
+
+/// Who may ask for the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntrospectionPolicy {
+    /// Nobody.
+    Off,
+    /// Administrators of a tenant.
+    Admin,
+    /// Whoever may ask anything.
+    On,
+}
+
+impl Setting for IntrospectionPolicy {
+    const EXPECTED: &'static str = "\"off\", \"admin\" or \"on\"";
+
+    fn read(written: &Written<'_>) -> Option<Self> {
+        match written.text()? {
+            "off" => Some(Self::Off),
+            "admin" => Some(Self::Admin),
+            "on" => Some(Self::On),
+            _ => None,
+        }
+    }
+}
+
+/// Which documents are executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustedDocumentsPolicy {
+    /// All that keep to the limits.
+    Off,
+    /// Those known beforehand, and no others.
+    Only,
+}
+
+impl Setting for TrustedDocumentsPolicy {
+    const EXPECTED: &'static str = "\"off\" or \"only\"";
+
+    fn read(written: &Written<'_>) -> Option<Self> {
+        match written.text()? {
+            "off" => Some(Self::Off),
+            "only" => Some(Self::Only),
+            _ => None,
+        }
+    }
+}
+
+impl Setting for Vec<IpNet> {
+    const EXPECTED: &'static str = "a list of networks, such as [\"10.1.2.0/24\"]";
+
+    fn read(written: &Written<'_>) -> Option<Self> {
+        let read = |text: &str| text.trim().parse().ok();
+        written.list()?.into_iter().map(read).collect()
     }
 }
 

@@ -14,40 +14,58 @@ use super::limits;
 /// Room for the texts of kept documents, in bytes; what was read from them takes some ten times that.
 const CAPACITY_BYTES: u64 = 1024 * 1024;
 
-/// Documents that were read and are within the limits, by their text.
-pub struct Documents(Cache<Arc<str>, Arc<ExecutableDocument>>);
+/// A document that was read and is within the limits.
+#[derive(Debug)]
+pub struct Document {
+    /// For the engine.
+    pub executable: ExecutableDocument,
+    /// How many questions it asks at once, at most.
+    pub roots: u32,
+    /// Whether it asks for the schema.
+    pub asks_for_schema: bool,
+}
+
+/// Such documents, by their text.
+pub struct Documents {
+    kept: Cache<Arc<str>, Arc<Document>>,
+    max_depth: usize,
+}
 
 impl fmt::Debug for Documents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Documents")
-            .field(&self.0.entry_count())
+            .field(&self.kept.entry_count())
             .finish()
     }
 }
 
-impl Default for Documents {
-    fn default() -> Self {
-        let cache = Cache::builder()
+impl Documents {
+    /// None yet; they may nest so deep.
+    pub fn new(max_depth: usize) -> Self {
+        let kept = Cache::builder()
             .name("documents")
             .max_capacity(CAPACITY_BYTES)
             .eviction_policy(EvictionPolicy::lru())
             .weigher(|text: &Arc<str>, _| u32::try_from(text.len()).unwrap_or(u32::MAX))
             .build();
-        Self(cache)
+        Self { kept, max_depth }
     }
-}
 
-impl Documents {
     /// The document of a text, read now or before.
     ///
     /// # Errors
     /// As [`limits::parse`]; what is refused is not kept.
-    pub fn read(&self, text: &str) -> Result<Arc<ExecutableDocument>, ServerError> {
-        if let Some(known) = self.0.get(text) {
+    pub fn read(&self, text: &str) -> Result<Arc<Document>, ServerError> {
+        if let Some(known) = self.kept.get(text) {
             return Ok(known);
         }
-        let document = Arc::new(limits::parse(text)?);
-        self.0.insert(text.into(), Arc::clone(&document));
+        let (executable, extent) = limits::parse(text, self.max_depth)?;
+        let document = Arc::new(Document {
+            executable,
+            roots: extent.roots,
+            asks_for_schema: extent.asks_for_schema,
+        });
+        self.kept.insert(text.into(), Arc::clone(&document));
         Ok(document)
     }
 }

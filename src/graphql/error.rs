@@ -67,6 +67,14 @@ fn set_code(error: &mut ServerError, code: ErrorCode) {
     extensions.set("code", code.as_str());
 }
 
+/// A request that is one too many, with the seconds after which it is none.
+pub fn rate_limited(retry_after_seconds: u64) -> ServerError {
+    let mut error = request_error(ErrorCode::RateLimited, "too many requests");
+    let extensions = error.extensions.get_or_insert_default();
+    extensions.set("retryAfterSeconds", retry_after_seconds);
+    error
+}
+
 /// Whether the request was refused before execution: then the answer has no `data` at all. Errors of
 /// resolvers always name the path at which they stand.
 pub fn is_request_error(response: &Response) -> bool {

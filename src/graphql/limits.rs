@@ -19,6 +19,9 @@ use crate::service::ErrorCode;
 /// How many directives may stand on one field.
 pub const MAX_DIRECTIVES_PER_FIELD: usize = 4;
 
+/// How deep a question about the schema itself may nest: the one that tools ask goes 15 deep.
+pub const MAX_SCHEMA_DEPTH: usize = 15;
+
 /// How many words and signs a document may have. The widget's has about 250.
 const MAX_TOKENS: usize = 2_000;
 
@@ -34,15 +37,24 @@ const MAX_DIRECTIVES: u64 = 50;
 /// How many fragments a document may define.
 const MAX_FRAGMENTS: usize = 50;
 
+/// What a document amounts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// How many fields stand at the top of its largest operation: each is a question of its own.
+    pub roots: u32,
+    /// Whether it asks for the schema.
+    pub asks_for_schema: bool,
+}
+
 /// Parses a document and refuses what is too large.
 ///
 /// # Errors
 /// `BAD_USER_INPUT` for what does not parse or is beyond a limit.
-pub fn parse(query: &str) -> Result<ExecutableDocument, ServerError> {
+pub fn parse(query: &str, max_depth: usize) -> Result<(ExecutableDocument, Extent), ServerError> {
     if tokens(query) > MAX_TOKENS {
         return Err(too_many("words", MAX_TOKENS));
     }
-    let document = async_graphql::parser::parse_query(query).map_err(ServerError::from)?;
+    let document = async_graphql::parser::parse_query(query).map_err(|error| unread(&error))?;
     if document.fragments.len() > MAX_FRAGMENTS {
         return Err(too_many("fragments", MAX_FRAGMENTS));
     }
@@ -50,14 +62,34 @@ pub fn parse(query: &str) -> Result<ExecutableDocument, ServerError> {
         fragments: &document.fragments,
         sizes: HashMap::new(),
     };
+    let mut extent = Extent {
+        roots: 0,
+        asks_for_schema: false,
+    };
     for (_, operation) in document.operations.iter() {
         let directives = operation.node.directives.len();
         let size = measured
             .selection(&operation.node.selection_set.node)
             .plus(&Size::of_directives(directives));
-        size.check()?;
+        size.check(max_depth)?;
+        extent.roots = extent
+            .roots
+            .max(u32::try_from(size.top).unwrap_or(u32::MAX));
+        extent.asks_for_schema |= size.schema_depth > 0;
     }
-    Ok(document)
+    Ok((document, extent))
+}
+
+/// Says where a document cannot be read. The parser's own words are about its grammar.
+fn unread(error: &async_graphql::parser::Error) -> ServerError {
+    let at = error.positions().next();
+    let place = at.map_or_else(String::new, |at| {
+        format!(" (line {}, column {})", at.line, at.column)
+    });
+    let message = format!("the document is not GraphQL{place}");
+    let mut refusal = request_error(ErrorCode::BadUserInput, message);
+    refusal.locations.extend(at);
+    refusal
 }
 
 /// The operation that a request means: the only one, or the one of that name.
@@ -99,6 +131,11 @@ pub fn operation_word(kind: OperationType) -> &'static str {
 /// What a part of a document amounts to with its fragments written out.
 #[derive(Clone, Copy, Debug, Default)]
 struct Size {
+    /// Fields on the uppermost level.
+    top: u64,
+    depth: usize,
+    /// The depth of what asks for the schema, counted apart.
+    schema_depth: usize,
     fields: u64,
     aliases: u64,
     directives: u64,
@@ -114,14 +151,37 @@ impl Size {
 
     fn plus(self, other: &Self) -> Self {
         Self {
+            top: self.top.saturating_add(other.top),
+            depth: self.depth.max(other.depth),
+            schema_depth: self.schema_depth.max(other.schema_depth),
             fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
             directives: self.directives.saturating_add(other.directives),
         }
     }
 
-    fn check(&self) -> Result<(), ServerError> {
-        if self.fields > MAX_FIELDS {
+    /// The same below one more field.
+    fn below(self, field: &str) -> Self {
+        let depth = self.depth + 1;
+        let (depth, schema_depth) = if matches!(field, "__schema" | "__type") {
+            (0, depth.max(self.schema_depth + 1))
+        } else {
+            let asks = usize::from(self.schema_depth > 0);
+            (depth, self.schema_depth + asks)
+        };
+        Self {
+            top: 0,
+            depth,
+            schema_depth,
+            ..self
+        }
+    }
+
+    fn check(&self, max_depth: usize) -> Result<(), ServerError> {
+        if self.depth > max_depth || self.schema_depth > MAX_SCHEMA_DEPTH {
+            let message = format!("the document is nested too deep: at most {max_depth} levels");
+            Err(request_error(ErrorCode::BadUserInput, message))
+        } else if self.fields > MAX_FIELDS {
             Err(too_many("fields", MAX_FIELDS))
         } else if self.aliases > MAX_ALIASES as u64 {
             Err(too_many("aliases", MAX_ALIASES))
@@ -147,11 +207,14 @@ impl<'doc> Measured<'doc> {
                 Selection::Field(field) => {
                     let field = &field.node;
                     let own = Size {
+                        top: 1,
                         fields: 1,
                         aliases: u64::from(field.alias.is_some()),
                         directives: field.directives.len() as u64,
+                        ..Size::default()
                     };
-                    own.plus(&self.selection(&field.selection_set.node))
+                    let inner = self.selection(&field.selection_set.node);
+                    own.plus(&inner.below(&field.name.node))
                 }
                 Selection::InlineFragment(inline) => self
                     .selection(&inline.node.selection_set.node)
@@ -205,7 +268,49 @@ mod tests {
     use super::*;
 
     fn refusal(query: &str) -> String {
-        parse(query).expect_err("refused").message
+        parse(query, 12).expect_err("refused").message
+    }
+
+    fn extent(query: &str) -> Extent {
+        parse(query, 12).expect("accepted").1
+    }
+
+    #[test]
+    fn questions_at_the_top_are_counted_also_within_fragments() {
+        assert_eq!(extent("{ a b c { d e } }").roots, 3);
+        let spread = "{ a ...two ... { d } } fragment two on Query { b c { e f } }";
+        assert_eq!(extent(spread).roots, 4);
+        assert_eq!(extent("query A { a } query B { a b }").roots, 2);
+    }
+
+    #[test]
+    fn the_schema_is_asked_for_openly_or_in_a_fragment() {
+        assert!(!extent("{ a { __typename } }").asks_for_schema);
+        assert!(extent("{ __schema { types { name } } }").asks_for_schema);
+        assert!(extent("{ a: __type(name: \"A\") { name } }").asks_for_schema);
+        assert!(extent("{ ...x } fragment x on Query { __schema { a } }").asks_for_schema);
+    }
+
+    #[test]
+    fn depth_is_bounded_and_more_of_it_is_left_to_the_schema() {
+        let nested = |root: &str, levels: usize| {
+            let (open, close) = ("{ a ".repeat(levels - 1), "}".repeat(levels - 1));
+            format!("{{ {root} {open} {close} }}")
+        };
+        assert!(parse(&nested("a", 12), 12).is_ok());
+        assert!(refusal(&nested("a", 13)).contains("nested too deep"));
+        assert!(parse(&nested("__schema", 15), 12).is_ok());
+        assert!(refusal(&nested("__schema", 16)).contains("nested too deep"));
+        let hidden = format!("{{ a {} }}", nested("__schema", 15));
+        assert!(refusal(&hidden).contains("nested too deep"));
+    }
+
+    #[test]
+    fn what_is_no_graphql_is_refused_by_its_place_alone() {
+        assert_eq!(
+            refusal("{ viewer { role }"),
+            "the document is not GraphQL (line 1, column 18)"
+        );
     }
 
     #[test]
@@ -222,7 +327,7 @@ mod tests {
     #[test]
     fn fragments_in_a_circle_are_left_to_the_validation() {
         let circle = "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }";
-        assert!(parse(circle).is_ok());
+        assert!(parse(circle, 12).is_ok());
     }
 
     #[test]

@@ -5,8 +5,6 @@
     reason = "a resolver is async by the engine's contract, whether it waits or not"
 )]
 
-use std::time::Duration;
-
 use async_graphql::{SDLExportOptions, Schema};
 
 pub mod documents;
@@ -16,8 +14,10 @@ pub mod mutation;
 pub mod query;
 pub mod request;
 pub mod subscription;
+pub mod trusted;
 pub mod types;
 
+use crate::auth::Role;
 use crate::service::Services;
 pub use mutation::Mutation;
 pub use query::Query;
@@ -35,10 +35,31 @@ pub struct SchemaSettings {
     pub max_complexity: usize,
     /// The longest page of a list.
     pub max_page: usize,
-    /// How long one operation may take.
-    pub timeout: Duration,
-    /// Whether the schema may be asked for; without it, errors also suggest no names.
-    pub introspection: bool,
+    /// Whether errors suggest names that were perhaps meant.
+    pub suggestions: bool,
+}
+
+/// Who may ask for the schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Introspection {
+    /// Nobody.
+    #[default]
+    Off,
+    /// Administrators of a tenant.
+    Admin,
+    /// Whoever may ask anything.
+    On,
+}
+
+impl Introspection {
+    /// Whether a role may ask for the schema.
+    pub fn is_open_to(self, role: Role) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Admin => role == Role::Admin,
+            Self::On => true,
+        }
+    }
 }
 
 impl Default for SchemaSettings {
@@ -47,8 +68,7 @@ impl Default for SchemaSettings {
             max_depth: 12,
             max_complexity: 2_000,
             max_page: 100,
-            timeout: Duration::from_secs(10),
-            introspection: false,
+            suggestions: false,
         }
     }
 }
@@ -58,16 +78,14 @@ pub fn schema(services: Services, settings: &SchemaSettings) -> PulseSchema {
     let builder = Schema::build(Query, Mutation, Subscription)
         .data(services)
         .data(request::PageLimit(settings.max_page))
-        .limit_depth(settings.max_depth)
+        // The documents' own limit leaves more to questions about the schema.
+        .limit_depth(settings.max_depth.max(limits::MAX_SCHEMA_DEPTH))
         .limit_complexity(settings.max_complexity)
         .limit_directives(limits::MAX_DIRECTIVES_PER_FIELD);
-    if settings.introspection {
+    if settings.suggestions {
         builder.finish()
     } else {
-        builder
-            .disable_introspection()
-            .disable_suggestions()
-            .finish()
+        builder.disable_suggestions().finish()
     }
 }
 

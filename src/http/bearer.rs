@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tracing::info;
 
 use super::answers::Sight;
+use super::rates::{Person, Rates};
 use crate::auth::{
     Identity, Owner, Preset, Refusal, Sessions, TokenKind, VerifiedTokens, Verifier, Viewer,
 };
@@ -27,6 +28,7 @@ pub struct Bearers {
     reader: Arc<Reader>,
     clock: Arc<dyn Clock>,
     verified: VerifiedTokens<Arc<Bearer>>,
+    rates: Arc<Rates>,
 }
 
 /// A caller as proven by a token.
@@ -38,14 +40,17 @@ pub struct Bearer {
     pub sight: Arc<Sight>,
     /// The same with their person, for answers that speak of it.
     pub own_sight: Arc<Sight>,
+    /// How often they may ask.
+    pub person: Arc<Person>,
     /// The keys, roles and settings that the proof rests on.
     stamp: Stamp,
     expires_at: Timestamp,
 }
 
 impl Bearer {
-    fn new(identity: Identity, viewer: Viewer, stamp: Stamp) -> Self {
+    fn new(identity: Identity, viewer: Viewer, person: Arc<Person>, stamp: Stamp) -> Self {
         Self {
+            person,
             sight: Arc::new(Sight::shared(&viewer)),
             own_sight: Arc::new(Sight::own(&viewer)),
             expires_at: viewer.session_expires_at.min(viewer.session_hard_cap),
@@ -73,6 +78,7 @@ impl Bearers {
         reader: Arc<Reader>,
         clock: Arc<dyn Clock>,
         kept: u64,
+        rates: Arc<Rates>,
     ) -> Self {
         Self {
             sessions,
@@ -81,12 +87,18 @@ impl Bearers {
             reader,
             clock,
             verified: VerifiedTokens::new(kept),
+            rates,
         }
     }
 
     /// The record of who saw what.
     pub fn views(&self) -> &Arc<Views> {
         self.reader.views()
+    }
+
+    /// How often anyone may ask.
+    pub fn rates(&self) -> &Arc<Rates> {
+        &self.rates
     }
 
     /// The bearer of a token that verified before and still counts.
@@ -124,7 +136,8 @@ impl Bearers {
             .viewer(&identity, &mut stamp)
             .await?
             .ok_or_else(|| refused(Refusal::UnknownTenant))?;
-        let bearer = Arc::new(Bearer::new(identity, viewer, stamp));
+        let person = self.rates.person(&viewer);
+        let bearer = Arc::new(Bearer::new(identity, viewer, person, stamp));
         if !bearer.counts(self.clock.now()) {
             return Err(refused(Refusal::Expired));
         }

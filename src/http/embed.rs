@@ -20,6 +20,7 @@ use url::form_urlencoded;
 
 use super::door::{DoorPath, RequestLine};
 use super::exchange;
+use super::gate::SignedInAt;
 use super::problem::Problem;
 use super::script;
 use super::widget::{self, Boot, WidgetPage};
@@ -66,7 +67,10 @@ impl Embedding {
             graphql_url: "/graphql",
             subscription_url: "/graphql",
         };
-        self.page.load(&boot, &ancestors)
+        let mut response = self.page.load(&boot, &ancestors);
+        let tenant = SignedInAt(identity.tenant.clone());
+        response.extensions_mut().insert(tenant);
+        response
     }
 }
 

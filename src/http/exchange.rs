@@ -9,7 +9,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
@@ -17,6 +17,7 @@ use url::form_urlencoded;
 use super::bearer::bearer_token;
 use super::door::{DoorPath, RequestLine};
 use super::embed::{Parameters, failure, requested_id, unreadable};
+use super::gate::SignedInAt;
 use super::problem::Problem;
 use super::widget;
 use crate::auth::preset::{COMPANY_KIND, Exchange, KeyScope, Preset};
@@ -193,16 +194,19 @@ impl Body {
 
 fn answer(outcome: Result<(Identity, Session), ServiceError>) -> Response {
     let response = match outcome {
-        Ok((identity, session)) => Json(Given {
-            session: session.token.expose_secret(),
-            expires_at: session.expires_at.to_string(),
-            hard_cap: session.hard_cap.to_string(),
-            tenant: identity.tenant.as_str(),
-            preset: &identity.preset,
-            contact_id: identity.contact.as_ref().map(|(id, _)| id.as_str()),
-            company: identity.company.as_ref().map(|(id, _)| id.as_str()),
-        })
-        .into_response(),
+        Ok((identity, session)) => (
+            Extension(SignedInAt(identity.tenant.clone())),
+            Json(Given {
+                session: session.token.expose_secret(),
+                expires_at: session.expires_at.to_string(),
+                hard_cap: session.hard_cap.to_string(),
+                tenant: identity.tenant.as_str(),
+                preset: &identity.preset,
+                contact_id: identity.contact.as_ref().map(|(id, _)| id.as_str()),
+                company: identity.company.as_ref().map(|(id, _)| id.as_str()),
+            }),
+        )
+            .into_response(),
         Err(error) => {
             let mut response = failure(&error);
             if error.code() == ErrorCode::Unauthenticated {

@@ -6,17 +6,18 @@
 //! of such a stack costs as much as the look-up itself. Every other route has the usual layers
 //! ([`super::router`]).
 
+use std::num::NonZeroU32;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Response as Answer, ServerError};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -25,15 +26,19 @@ use tracing::{debug, error, info};
 
 use super::answers::{KeptAnswers, Question};
 use super::bearer::{Bearer, Bearers, bearer_token};
+use super::gate;
 use super::meters::{Meters, Source};
 use super::negotiation::{MediaType, Parameters, bypasses_kept, sends_json};
+use super::rates::{Origin, Rates};
 use super::request_id::{RequestId, RequestIds};
 use super::subscriptions;
+use crate::auth::Role;
 use crate::clock::Clock;
-use crate::graphql::documents::Documents;
-use crate::graphql::error::{code_of, finish, is_request_error, request_error};
+use crate::graphql::documents::{Document, Documents};
+use crate::graphql::error::{code_of, finish, is_request_error, rate_limited, request_error};
 use crate::graphql::request::{Dependencies, Recorded};
-use crate::graphql::{PulseSchema, limits};
+use crate::graphql::trusted::TrustedDocuments;
+use crate::graphql::{Introspection, PulseSchema, limits};
 use crate::service::views::Views;
 use crate::service::{ErrorCode, ServiceError};
 
@@ -41,7 +46,7 @@ use crate::service::{ErrorCode, ServiceError};
 const MAX_IN_FLIGHT: usize = 2_048;
 
 /// What the door allows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct EndpointSettings {
     /// The largest accepted body, in bytes.
     pub max_body_bytes: usize,
@@ -49,6 +54,38 @@ pub struct EndpointSettings {
     pub timeout: Duration,
     /// Memory for kept answers, in bytes.
     pub answer_bytes: u64,
+    /// How deep a document may nest.
+    pub max_depth: usize,
+    /// Who may ask for the schema.
+    pub introspection: Introspection,
+    /// Which documents are executed.
+    pub trusted: TrustedDocuments,
+    /// How many proxies stand in front, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: usize,
+    /// For how long browsers shall come by https only; nothing is said where that is not how they
+    /// come.
+    pub transport_security: Option<Duration>,
+    /// How long an open socket may wait with its token.
+    pub socket_init: Duration,
+    /// How long a socket may follow nothing.
+    pub socket_idle: Duration,
+}
+
+impl Default for EndpointSettings {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 64 * 1024,
+            timeout: Duration::from_secs(10),
+            answer_bytes: 8 * 1024 * 1024,
+            max_depth: 12,
+            introspection: Introspection::Off,
+            trusted: TrustedDocuments::default(),
+            trusted_proxies: 0,
+            transport_security: None,
+            socket_init: Duration::from_secs(10),
+            socket_idle: Duration::from_mins(1),
+        }
+    }
 }
 
 /// Everything behind the GraphQL route.
@@ -59,7 +96,8 @@ pub struct Endpoint {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: EndpointSettings,
     answers: KeptAnswers,
-    documents: Documents,
+    pub(super) documents: Documents,
+    transport_security: Option<HeaderValue>,
     in_flight: AtomicUsize,
     ids: RequestIds,
     meters: Meters,
@@ -82,13 +120,17 @@ impl Endpoint {
         clock: Arc<dyn Clock>,
         settings: EndpointSettings,
     ) -> Self {
+        let transport_security = settings
+            .transport_security
+            .and_then(|age| HeaderValue::from_str(&format!("max-age={}", age.as_secs())).ok());
         Self {
             schema: SchemaHandle(schema),
             bearers,
             clock,
-            settings,
             answers: KeptAnswers::new(settings.answer_bytes),
-            documents: Documents::default(),
+            documents: Documents::new(settings.max_depth),
+            settings,
+            transport_security,
             in_flight: AtomicUsize::new(0),
             ids: RequestIds::default(),
             meters: Meters::new(),
@@ -103,6 +145,45 @@ impl Endpoint {
     /// The kept answers.
     pub fn answers(&self) -> &KeptAnswers {
         &self.answers
+    }
+
+    /// How often anyone may ask.
+    pub fn rates(&self) -> &Rates {
+        self.bearers.rates()
+    }
+
+    /// What `Strict-Transport-Security` says, where it says anything.
+    pub(super) fn transport_security(&self) -> Option<HeaderValue> {
+        self.transport_security.clone()
+    }
+
+    /// Where a request comes from.
+    pub(super) fn origin(&self, extensions: &Extensions, headers: &HeaderMap) -> Origin {
+        gate::origin(extensions, headers, self.settings.trusted_proxies)
+    }
+
+    /// The bearer of a token. A token that did not verify before is looked at only as long as not
+    /// too many came from there that were none.
+    pub(super) async fn admit(
+        &self,
+        token: Result<&str, ServiceError>,
+        origin: impl FnOnce() -> Origin,
+    ) -> Result<Arc<Bearer>, ServiceError> {
+        if let Ok(token) = &token
+            && let Some(known) = self.bearers.known(token, self.clock.now())
+        {
+            return Ok(known);
+        }
+        let address = self.rates().address(origin());
+        address.may_show_a_token()?;
+        let verified = match token {
+            Ok(token) => self.bearers.verify(token).await,
+            Err(error) => Err(error),
+        };
+        if let Err(ServiceError::Unauthenticated { .. }) = verified {
+            address.failed();
+        }
+        verified
     }
 }
 
@@ -128,7 +209,12 @@ pub async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Request) -> 
     let took = started.elapsed();
     endpoint.meters.answered(outcome.source, took);
     outcome.log(&id, took);
-    outcome.into_response(id)
+    let mut response = outcome.into_response(id);
+    if let Some(value) = endpoint.transport_security() {
+        let name = header::STRICT_TRANSPORT_SECURITY;
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 /// One of the places for requests that run at once.
@@ -175,6 +261,8 @@ struct Outcome {
     operation: Option<(OperationType, Option<String>)>,
     bearer: Option<Arc<Bearer>>,
     allow: Option<HeaderValue>,
+    /// After how many seconds to come back, where that is known.
+    retry_after: Option<u64>,
 }
 
 /// An answer without `data`: what a refused request gets.
@@ -214,7 +302,7 @@ impl Endpoint {
             let refusal = Refusal::bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, wanted);
             return Err(refuse(&refusal));
         }
-        let bearer = self.bearer(&parts.headers, media_type, id).await?;
+        let bearer = self.bearer(parts, media_type, id).await?;
         let body = self.read(body).await.map_err(|refusal| refuse(&refusal))?;
         let question = self.answers.question(body);
         if !bypasses_kept(&parts.headers)
@@ -229,6 +317,7 @@ impl Endpoint {
                 operation: None,
                 bearer: Some(bearer),
                 allow: None,
+                retry_after: None,
             });
         }
         let parameters = Parameters::from_body(question.body())
@@ -249,7 +338,7 @@ impl Endpoint {
         media_type: MediaType,
         id: &RequestId,
     ) -> Result<Outcome, Outcome> {
-        let bearer = self.bearer(&parts.headers, media_type, id).await?;
+        let bearer = self.bearer(parts, media_type, id).await?;
         let query = parts.uri.query().unwrap_or_default();
         let parameters = Parameters::from_query_string(query).map_err(|message| {
             let refusal = Refusal::bad(StatusCode::BAD_REQUEST, &message);
@@ -265,22 +354,18 @@ impl Endpoint {
         Ok(self.execute(asked, id).await)
     }
 
-    /// The bearer of the request's token.
+    /// The bearer of the request's token, whose request is counted with this.
     async fn bearer(
         &self,
-        headers: &HeaderMap,
+        parts: &Parts,
         media_type: MediaType,
         id: &RequestId,
     ) -> Result<Arc<Bearer>, Outcome> {
-        let refuse = |error: &ServiceError| Outcome::failed(error, media_type, id);
-        let token = bearer_token(headers).map_err(|error| refuse(&error))?;
-        if let Some(known) = self.bearers.known(token, self.clock.now()) {
-            return Ok(known);
-        }
-        self.bearers
-            .verify(token)
-            .await
-            .map_err(|error| refuse(&error))
+        let origin = || self.origin(&parts.extensions, &parts.headers);
+        let admitted = self.admit(bearer_token(&parts.headers), origin).await;
+        admitted
+            .and_then(|bearer| bearer.person.ask(NonZeroU32::MIN).map(|()| bearer))
+            .map_err(|error| Outcome::failed(&error, media_type, id))
     }
 
     /// Reads the body, as far as the limits on size and time allow.
@@ -313,18 +398,24 @@ impl Endpoint {
 
     async fn execute(&self, asked: Asked, id: &RequestId) -> Outcome {
         let Asked {
-            parameters,
+            mut parameters,
             bearer,
             media_type,
             may_change,
             question,
         } = asked;
+        let trusted = &self.settings.trusted;
         let name = parameters.operation_name.as_deref();
-        let prepared = self.documents.read(&parameters.query).and_then(|document| {
-            let kind = limits::operation(&document, name)?.ty;
-            Ok((document, kind))
-        });
-        let (document, kind) = match prepared {
+        let given = std::mem::take(&mut parameters.query);
+        let prepared = trusted
+            .resolve(given, parameters.document_id.as_deref())
+            .and_then(|text| {
+                let document = self.documents.read(&text)?;
+                let kind = limits::operation(&document.executable, name)?.ty;
+                self.may_ask_for(&document, bearer.caller.viewer.role)?;
+                Ok((document, kind, text))
+            });
+        let (document, kind, text) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return Outcome::errors(vec![error], media_type, id),
         };
@@ -337,13 +428,19 @@ impl Endpoint {
             let error = request_error(ErrorCode::BadUserInput, message);
             return Outcome::errors(vec![error], media_type, id);
         }
+        // One was counted at the door. Fields that stand side by side are requests in one.
+        if let Some(more) = NonZeroU32::new(document.roots.saturating_sub(1))
+            && let Err(error) = bearer.person.ask(more)
+        {
+            return Outcome::failed(&error, media_type, id);
+        }
         let operation = Some((kind, parameters.operation_name.clone()));
         let dependencies = Dependencies::default();
         let mut request = parameters
-            .into_request()
+            .into_request(text)
             .data(Arc::clone(&bearer.caller))
             .data(dependencies.clone());
-        request.set_parsed_query(ExecutableDocument::clone(&document));
+        request.set_parsed_query(document.executable.clone());
         let mut answer = self.run(request).await;
         finish(&mut answer, id.as_str());
         let mut outcome = Outcome::executed(&answer, media_type, id);
@@ -358,6 +455,15 @@ impl Endpoint {
         }
         outcome.bearer = Some(bearer);
         outcome
+    }
+
+    /// Whether a role may ask for the schema, where a document does.
+    pub(super) fn may_ask_for(&self, document: &Document, role: Role) -> Result<(), ServerError> {
+        if !document.asks_for_schema || self.settings.introspection.is_open_to(role) {
+            return Ok(());
+        }
+        let message = "this server does not tell you its schema; it is in schema.graphql";
+        Err(request_error(ErrorCode::Forbidden, message))
     }
 
     /// Executes within the time limit; a panic is one failed request and no more.
@@ -436,6 +542,7 @@ impl Outcome {
             operation: None,
             bearer: None,
             allow: None,
+            retry_after: None,
         }
     }
 
@@ -464,6 +571,14 @@ impl Outcome {
                 error = source.as_ref() as &dyn std::error::Error,
                 "a token could not be verified"
             );
+        }
+        if let ServiceError::RateLimited { retry_after } = error {
+            let seconds = gate::seconds(*retry_after);
+            return Self {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                retry_after: Some(seconds),
+                ..Self::errors(vec![rate_limited(seconds)], media_type, id)
+            };
         }
         let status = StatusCode::from_u16(error.code().http_status());
         let refusal = Refusal {
@@ -528,7 +643,8 @@ impl Outcome {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                let seconds = HeaderValue::from(self.retry_after.unwrap_or(1));
+                headers.insert(header::RETRY_AFTER, seconds);
             }
             _ => {}
         }

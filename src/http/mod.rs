@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -17,14 +18,17 @@ pub mod bearer;
 mod door;
 pub mod embed;
 pub mod exchange;
+pub mod gate;
 pub mod graphql;
 pub mod health;
 pub mod meters;
 pub mod negotiation;
 pub mod oauth;
 pub mod problem;
+pub mod rates;
 pub mod request_id;
 mod script;
+pub mod server;
 mod subscriptions;
 pub mod webhooks;
 pub mod widget;
@@ -40,6 +44,35 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How long a route may take which has no limit of its own.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What an answer carries that says nothing else of itself. Pages bring their own policy and who may
+/// frame them; files say for how long they are kept.
+const HEADERS: [(HeaderName, &str); 7] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    // Whoever opened one of our pages in a window has no hold on it. Within a frame it says nothing.
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    // Not for pages: a CRM that isolates itself may still frame them. See `widget::sealed`.
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    // The widget needs nothing of what a browser would have to ask for.
+    (
+        HeaderName::from_static("permissions-policy"),
+        "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
+         fullscreen=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), \
+         payment=(), publickey-credentials-get=(), screen-wake-lock=(), usb=()",
+    ),
+];
+
 /// The routes of the service.
 ///
 /// `pages` has the routes of others (the widget, `/embed`, `/exchange`, `/oauth`), which bring their
@@ -53,8 +86,9 @@ pub fn router(endpoint: Arc<Endpoint>, health: Health, pages: Router, webhooks: 
         .route("/readyz", get(health::ready))
         .with_state(health)
         .route("/metrics", metrics);
-    let layered = probes
-        .merge(pages)
+    let counted = from_fn_with_state(Arc::clone(&endpoint), gate::counted);
+    let mut layered = probes
+        .merge(pages.layer(counted.clone()))
         .fallback(not_found)
         // Innermost: a handler that hangs is given up.
         .layer(TimeoutLayer::with_status_code(
@@ -63,18 +97,18 @@ pub fn router(endpoint: Arc<Endpoint>, health: Health, pages: Router, webhooks: 
         ))
         // A body is cut off where it passes the limit, whatever its length said.
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
-        .merge(webhooks)
-        // What no answer may lack, also not one of the layers within.
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("no-referrer"),
-        ))
-        // Outermost: a panic anywhere within is one failed request and no more.
+        .merge(webhooks.layer(counted))
+        // A panic anywhere within is one failed request and no more.
         .layer(CatchPanicLayer::custom(panicked));
+    // Outermost, what no answer may lack, also not one of the layers within.
+    for (name, value) in HEADERS {
+        let value = HeaderValue::from_static(value);
+        layered = layered.layer(SetResponseHeaderLayer::if_not_present(name, value));
+    }
+    if let Some(value) = endpoint.transport_security() {
+        let name = header::STRICT_TRANSPORT_SECURITY;
+        layered = layered.layer(SetResponseHeaderLayer::if_not_present(name, value));
+    }
     // The GraphQL route stands beside the layers: its own pass does all of this and more.
     Router::new()
         .route("/graphql", any(graphql::handle))

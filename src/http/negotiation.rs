@@ -128,26 +128,34 @@ pub fn bypasses_kept(headers: &HeaderMap) -> bool {
         })
 }
 
+type Object = serde_json::Map<String, serde_json::Value>;
+
 /// The parameters of a request as they stand on the wire.
 #[derive(Debug, Deserialize)]
 pub struct Parameters {
     /// The document.
-    pub query: String,
+    #[serde(default)]
+    pub query: Option<String>,
+    /// The document's SHA-256, in place of the document or beside it.
+    #[serde(default, rename = "documentId")]
+    pub document_id: Option<String>,
     /// Which of its operations.
     #[serde(default, rename = "operationName")]
     pub operation_name: Option<String>,
     /// The variables.
     #[serde(default)]
-    variables: Option<serde_json::Map<String, serde_json::Value>>,
-    /// Reserved for extensions of the protocol; none is known here.
-    #[serde(default, rename = "extensions")]
-    _extensions: Option<serde_json::Map<String, serde_json::Value>>,
+    variables: Option<Object>,
+    /// Extensions of the protocol; `persistedQuery` is known.
+    #[serde(default)]
+    extensions: Option<Object>,
 }
 
 /// What the query string of a GET request may hold.
 #[derive(Debug, Deserialize)]
 struct QueryString {
-    query: String,
+    query: Option<String>,
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
     #[serde(rename = "operationName")]
     operation_name: Option<String>,
     variables: Option<String>,
@@ -160,11 +168,11 @@ impl Parameters {
     /// # Errors
     /// What is wrong, in words.
     pub fn from_body(body: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(body).map_err(|error| {
+        let wanted = "the body must be one JSON object with a string `query` or `documentId`, and \
+                      where given a string `operationName` and objects `variables` and `extensions`";
+        let read: Self = serde_json::from_slice(body).map_err(|error| {
             if error.is_data() {
-                "the body must be one JSON object with a string `query`, and where given a string \
-                 `operationName` and objects `variables` and `extensions`"
-                    .to_owned()
+                wanted.to_owned()
             } else {
                 format!(
                     "the body is not JSON (line {}, column {})",
@@ -172,7 +180,19 @@ impl Parameters {
                     error.column()
                 )
             }
-        })
+        })?;
+        read.with_document(wanted)
+    }
+
+    /// The parameters, when they name a document.
+    fn with_document(mut self, wanted: &str) -> Result<Self, String> {
+        if self.document_id.is_none() {
+            self.document_id = self.extensions.as_ref().and_then(persisted_query);
+        }
+        if self.query.is_none() && self.document_id.is_none() {
+            return Err(wanted.to_owned());
+        }
+        Ok(self)
     }
 
     /// Reads the query string of a GET request.
@@ -190,22 +210,25 @@ impl Parameters {
                 .transpose()
                 .map(Option::flatten)
         };
-        Ok(Self {
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let read = Self {
             query: read.query,
-            operation_name: read.operation_name.filter(|name| !name.is_empty()),
+            document_id: given(read.document_id),
+            operation_name: given(read.operation_name),
             variables: object("variables", read.variables)?,
-            _extensions: object("extensions", read.extensions)?,
-        })
+            extensions: object("extensions", read.extensions)?,
+        };
+        read.with_document("give the parameter `query`, or `documentId`")
     }
 
-    /// The request for the engine.
-    pub fn into_request(self) -> Request {
+    /// The request for the engine, with the text of its document.
+    pub fn into_request(self, text: String) -> Request {
         let variables = self.variables.unwrap_or_default();
         let variables = variables
             .into_iter()
             .map(|(name, value)| (Name::new(name), engine_value(value)));
-        let mut request = Request::new(self.query)
-            .variables(Variables::from_value(Value::Object(variables.collect())));
+        let mut request =
+            Request::new(text).variables(Variables::from_value(Value::Object(variables.collect())));
         request.operation_name = self.operation_name;
         request
     }
@@ -218,7 +241,13 @@ fn url_pairs(text: &str) -> Result<QueryString, String> {
         fields.insert(name.into_owned(), value.into_owned().into());
     }
     QueryString::deserialize(serde_json::Value::Object(fields))
-        .map_err(|_| "the parameter `query` is missing".to_owned())
+        .map_err(|_| "a parameter is not what it must be".to_owned())
+}
+
+/// The hash in `{"persistedQuery": {"version": 1, "sha256Hash": "…"}}`.
+fn persisted_query(extensions: &Object) -> Option<String> {
+    let hash = extensions.get("persistedQuery")?.get("sha256Hash")?;
+    hash.as_str().map(str::to_owned)
 }
 
 /// A JSON value for the engine. Numbers are handed over as they are: by way of serde they would
@@ -316,7 +345,9 @@ mod tests {
     #[test]
     fn numbers_in_variables_stay_numbers() {
         let body = br#"{"query":"{a}","variables":{"n":20,"deep":{"list":[1.50]}}}"#;
-        let request = Parameters::from_body(body).expect("read").into_request();
+        let request = Parameters::from_body(body)
+            .expect("read")
+            .into_request("{a}".to_owned());
         assert_eq!(
             serde_json::to_string(&request.variables).expect("written"),
             r#"{"deep":{"list":[1.50]},"n":20}"#

@@ -1,11 +1,12 @@
 //! Subscriptions over a WebSocket with the `graphql-transport-ws` protocol. The token comes with the
 //! first message (`connection_init`), never in the address.
 
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::futures_util::stream::BoxStream;
 use async_graphql::parser::types::OperationType;
@@ -21,15 +22,15 @@ use futures_util::{Stream, StreamExt, stream};
 use tracing::{debug, info};
 
 use super::bearer::{Bearer, strip_scheme};
+use super::gate;
 use super::graphql::Endpoint;
 use super::problem::Problem;
+use super::rates::Origin;
 use super::request_id::{HEADER, RequestId};
-use crate::graphql::error::{Extend, finish, request_error};
+use super::server::Peer;
+use crate::graphql::error::{Extend, finish, rate_limited, request_error};
 use crate::graphql::limits;
 use crate::service::{ErrorCode, ServiceError};
-
-/// How long an open socket may wait with its token.
-const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often a silent client is pinged, and how long its answer may take.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -50,6 +51,12 @@ pub(super) fn asks_for_socket(headers: &HeaderMap) -> bool {
 /// Opens a socket.
 pub(super) async fn open(endpoint: Arc<Endpoint>, id: RequestId, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
+    let origin = endpoint.origin(&parts.extensions, &parts.headers);
+    if let Err(error) = endpoint.rates().address(origin).ask() {
+        return gate::refused(&error);
+    }
+    // Holds the connection's place for as long as the socket is open.
+    let peer = parts.extensions.get::<Peer>().cloned();
     let refuse = |what: &str| {
         Problem::new(ErrorCode::BadUserInput, what)
             .with_request_id(id.as_str())
@@ -68,7 +75,10 @@ pub(super) async fn open(endpoint: Arc<Endpoint>, id: RequestId, request: Reques
         .protocols([PROTOCOL])
         .max_message_size(max_bytes)
         .max_frame_size(max_bytes)
-        .on_upgrade(move |socket| serve(endpoint, id, socket, protocol));
+        .on_upgrade(move |socket| async move {
+            serve(endpoint, id, socket, protocol, origin).await;
+            drop(peer);
+        });
     response.headers_mut().insert(HEADER, header);
     response
 }
@@ -78,6 +88,7 @@ async fn serve(
     id: RequestId,
     socket: WebSocket,
     protocol: GraphQLProtocol,
+    origin: Origin,
 ) {
     info!(request_id = id.as_str(), "socket opened");
     let signed_in = Arc::new(AtomicBool::new(false));
@@ -86,13 +97,16 @@ async fn serve(
         id: id.clone(),
         running: Arc::default(),
     };
+    let running = Arc::clone(&executor.running);
     let init = {
         let (endpoint, signed_in) = (Arc::clone(&endpoint), Arc::clone(&signed_in));
-        |payload| async move {
-            let bearer = sign_in(&endpoint, &payload).await.extend()?;
+        move |payload| async move {
+            let bearer = sign_in(&endpoint, &payload, origin).await.extend()?;
+            let place = bearer.person.open_socket().extend()?;
             signed_in.store(true, Ordering::Relaxed);
             let mut data = Data::default();
             data.insert(Arc::clone(&bearer.caller));
+            data.insert(place);
             data.insert(bearer);
             Ok(data)
         }
@@ -101,8 +115,9 @@ async fn serve(
         .on_connection_init(init)
         .keepalive_timeout(KEEP_ALIVE)
         .serve();
+    let settings = &endpoint.settings;
     let never_signed_in = async {
-        tokio::time::sleep(INIT_TIMEOUT).await;
+        tokio::time::sleep(settings.socket_init).await;
         if signed_in.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
@@ -110,14 +125,29 @@ async fn serve(
     tokio::select! {
         () = serving => {}
         () = never_signed_in => debug!(request_id = id.as_str(), "socket without a token"),
+        () = follows_nothing(&running, settings.socket_idle) => {
+            debug!(request_id = id.as_str(), "socket without a subscription");
+        }
     }
     info!(request_id = id.as_str(), "socket closed");
+}
+
+/// Ends when nothing was running for so long. A page closes its socket with its last subscription.
+async fn follows_nothing(running: &AtomicUsize, idle: Duration) {
+    let mut since = Instant::now();
+    while since.elapsed() < idle {
+        tokio::time::sleep((idle / 4).max(Duration::from_millis(10))).await;
+        if running.load(Ordering::Relaxed) > 0 {
+            since = Instant::now();
+        }
+    }
 }
 
 /// The bearer of the first message: `{"authorization": "Bearer …"}`.
 async fn sign_in(
     endpoint: &Endpoint,
     payload: &serde_json::Value,
+    origin: Origin,
 ) -> Result<Arc<Bearer>, ServiceError> {
     let missing = || ServiceError::Unauthenticated {
         reason: "send {\"authorization\": \"Bearer …\"} with connection_init",
@@ -127,11 +157,8 @@ async fn sign_in(
         .or_else(|| payload.get("Authorization"))
         .and_then(serde_json::Value::as_str)
         .and_then(strip_scheme)
-        .ok_or_else(missing)?;
-    match endpoint.bearers.known(token, endpoint.clock.now()) {
-        Some(known) => Ok(known),
-        None => endpoint.bearers.verify(token).await,
-    }
+        .ok_or_else(missing);
+    endpoint.admit(token, || origin).await
 }
 
 /// Executes what comes over one socket: subscriptions only, under the same limits as requests.
@@ -169,22 +196,37 @@ impl SocketExecutor {
         session: Option<Arc<Data>>,
     ) -> Result<BoxStream<'static, Answer>, ServerError> {
         let session = session.unwrap_or_default();
-        let counts = session
+        let bearer = session
             .get(&std::any::TypeId::of::<Arc<Bearer>>())
             .and_then(|bearer| bearer.downcast_ref::<Arc<Bearer>>())
-            .is_some_and(|bearer| bearer.counts(self.endpoint.clock.now()));
-        if !counts {
-            let message = "the session has ended; open a new socket with a fresh token";
-            return Err(request_error(ErrorCode::Unauthenticated, message));
-        }
-        let document = limits::parse(&request.query)?;
-        let operation = limits::operation(&document, request.operation_name.as_deref())?;
+            .filter(|bearer| bearer.counts(self.endpoint.clock.now()))
+            .ok_or_else(|| {
+                let message = "the session has ended; open a new socket with a fresh token";
+                request_error(ErrorCode::Unauthenticated, message)
+            })?;
+        let asked = |count| match bearer.person.ask(count) {
+            Err(ServiceError::RateLimited { retry_after }) => {
+                Err(rate_limited(gate::seconds(retry_after)))
+            }
+            _ => Ok(()),
+        };
+        asked(NonZeroU32::MIN)?;
+        let id = request.extensions.get("persistedQuery").and_then(hash_of);
+        let given = std::mem::take(&mut request.query);
+        let given = (!given.is_empty()).then_some(given);
+        let settings = &self.endpoint.settings;
+        request.query = settings.trusted.resolve(given, id.as_deref())?;
+        let document = self.endpoint.documents.read(&request.query)?;
+        let name = request.operation_name.as_deref();
+        let operation = limits::operation(&document.executable, name)?;
         if operation.ty != OperationType::Subscription {
             return Err(not_a_subscription());
         }
+        let role = bearer.caller.viewer.role;
+        self.endpoint.may_ask_for(&document, role)?;
         let place = Place::take(&self.running)?;
         request.variables = with_plain_numbers(std::mem::take(&mut request.variables));
-        request.set_parsed_query(document);
+        request.set_parsed_query(document.executable.clone());
         let id = self.id.clone();
         let answers = self
             .endpoint
@@ -206,6 +248,17 @@ impl SocketExecutor {
         let mut answer = Answer::from_errors(vec![error]);
         finish(&mut answer, self.id.as_str());
         answer
+    }
+}
+
+/// The hash of `{"version": 1, "sha256Hash": "…"}`.
+fn hash_of(persisted: &Value) -> Option<String> {
+    match persisted {
+        Value::Object(fields) => match fields.get("sha256Hash")? {
+            Value::String(hash) => Some(hash.clone()),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

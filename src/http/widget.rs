@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::Path;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use rust_embed::Embed;
 use serde::Serialize;
@@ -122,6 +122,13 @@ pub fn sealed(mut response: Response, ancestors: &[FrameAncestor]) -> Response {
     let policy = HeaderValue::from_str(&policy(ancestors))
         .unwrap_or(HeaderValue::from_static("frame-ancestors 'none'"));
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    if !ancestors.is_empty() {
+        // Or a CRM that isolates itself could not frame it.
+        headers.insert(
+            HeaderName::from_static("cross-origin-resource-policy"),
+            HeaderValue::from_static("cross-origin"),
+        );
+    }
     response
 }
 
@@ -160,6 +167,11 @@ pub async fn asset(Path(name): Path<String>) -> Response {
 /// A file of the built widget.
 pub(super) fn built(name: &str) -> Option<rust_embed::EmbeddedFile> {
     Dist::get(name)
+}
+
+/// The operations that the built page asks, as a manifest of trusted documents.
+pub fn operations() -> Option<Vec<u8>> {
+    Some(Dist::get("operations.json")?.data.into_owned())
 }
 
 /// The answer where only the server was built.

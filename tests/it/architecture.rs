@@ -11,9 +11,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("config", &[]),
     ("telemetry", &[]),
+    ("outbound", &[]),
     ("provider", &["domain", "clock", "telemetry"]),
     ("store", &["domain", "clock", "crypto", "telemetry"]),
-    ("auth", &["domain", "clock", "config", "telemetry"]),
+    (
+        "auth",
+        &["domain", "clock", "config", "telemetry", "outbound"],
+    ),
     ("cache", &["domain", "clock", "telemetry", "store"]),
     (
         "service",

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use financial_pulse::config::{ByteSize, Config, DEFAULTS, LogFormat};
+use financial_pulse::config::{ByteSize, Config, DEFAULTS, IntrospectionPolicy, LogFormat};
 use pretty_assertions::assert_eq;
 use secrecy::ExposeSecret;
 
@@ -80,7 +80,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
         &[
             ("PULSE_ENCRYPTION__KEY", KEY),
             ("PULSE_SESSION__LIFETIME", "90s"),
-            ("PULSE_GRAPHQL__INTROSPECTION", "true"),
+            ("PULSE_GRAPHQL__INTROSPECTION", "on"),
             ("PULSE_SYNC__WORKERS", "9"),
             ("PULSE_GRAPHQL__MAX_BODY_BYTES", "1 MiB"),
             (
@@ -94,7 +94,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     .expect("a right configuration");
     assert_eq!(config.session.lifetime, Duration::from_secs(90));
     assert_eq!(config.session.hard_cap, Duration::from_hours(1));
-    assert!(config.graphql.introspection);
+    assert_eq!(config.graphql.introspection, IntrospectionPolicy::On);
     assert_eq!(config.sync.workers.get(), 9);
     assert_eq!(config.graphql.max_body_bytes, ByteSize(1 << 20));
     let ancestors: Vec<_> = config
@@ -243,7 +243,7 @@ fn a_mistake_is_named_at_its_line_with_what_to_write() {
         ),
         (
             "[graphql]\nintrospection = \"yes\"\n",
-            "pulse.toml:2: graphql.introspection: \"yes\" does not fit; write true or false",
+            "pulse.toml:2: graphql.introspection: \"yes\" does not fit; write \"off\", \"admin\" or \"on\"",
         ),
         (
             "[graphql]\nmax_body_bytes = \"64 KB\"\n",

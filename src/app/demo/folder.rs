@@ -88,7 +88,7 @@ daily_calls = 1000000000
 requests_per_minute = 100000
 
 [graphql]
-introspection = true
+introspection = "on"
 "#,
         folder = folder.display(),
     )

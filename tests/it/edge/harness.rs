@@ -22,7 +22,9 @@ use financial_pulse::graphql::{SchemaSettings, schema};
 use financial_pulse::http::bearer::Bearers;
 use financial_pulse::http::graphql::{Endpoint, EndpointSettings};
 use financial_pulse::http::health::Health;
+use financial_pulse::http::rates::{RateSettings, Rates};
 use financial_pulse::http::router;
+use financial_pulse::http::server::{self, ServerLimits};
 use financial_pulse::service::Services;
 use financial_pulse::service::keys::key_records;
 use financial_pulse::service::ledger_pages::LedgerPages;
@@ -39,6 +41,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 /// The tenant of every test.
 pub(crate) const TENANT: &str = "acme";
@@ -78,18 +81,20 @@ pub(crate) struct App {
 /// What a test may set about the application.
 pub(crate) struct Options {
     pub(crate) schema: SchemaSettings,
+    pub(crate) endpoint: EndpointSettings,
+    pub(crate) rates: RateSettings,
+    pub(crate) server: ServerLimits,
     pub(crate) reps_see_amounts: bool,
-    pub(crate) max_body_bytes: usize,
-    pub(crate) timeout: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             schema: SchemaSettings::default(),
+            endpoint: EndpointSettings::default(),
+            rates: RateSettings::default(),
+            server: ServerLimits::default(),
             reps_see_amounts: true,
-            max_body_bytes: 64 * 1024,
-            timeout: Duration::from_secs(10),
         }
     }
 }
@@ -136,6 +141,7 @@ impl App {
             Arc::clone(&reader),
             Arc::clone(&shared),
             1_000,
+            Arc::new(Rates::new(options.rates)),
         );
         let services = Services {
             reader,
@@ -146,11 +152,7 @@ impl App {
             schema(services, &options.schema),
             bearers,
             Arc::clone(&shared),
-            EndpointSettings {
-                max_body_bytes: options.max_body_bytes,
-                timeout: options.timeout,
-                answer_bytes: 8 * 1024 * 1024,
-            },
+            options.endpoint,
         ));
         let health = Health {
             store: store.clone(),
@@ -167,7 +169,12 @@ impl App {
             .await
             .expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(server::serve(
+            listener,
+            router,
+            options.server,
+            CancellationToken::new(),
+        ));
         let app = Self {
             store,
             clock,
@@ -373,10 +380,15 @@ impl App {
 
     /// A session of our own for a role.
     pub(crate) fn session(&self, role: Role) -> String {
+        self.session_of("u-1", role)
+    }
+
+    /// The same for any user.
+    pub(crate) fn session_of(&self, user: &str, role: Role) -> String {
         let identity = financial_pulse::auth::Identity {
             tenant: TENANT.into(),
             preset: "native".into(),
-            user: "u-1".into(),
+            user: user.into(),
             name: Some("Uma".into()),
             signed_role: Some(role),
             contact: None,

@@ -1,7 +1,8 @@
 //! What a document may cost.
 
 use financial_pulse::auth::Role;
-use financial_pulse::graphql::SchemaSettings;
+use financial_pulse::graphql::{Introspection, SchemaSettings};
+use financial_pulse::http::graphql::EndpointSettings;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -21,9 +22,12 @@ fn refused_text(answer: &serde_json::Value) -> String {
 async fn deep_costly_and_flooding_documents_are_refused() {
     let app = App::start_with(Options {
         schema: SchemaSettings {
-            max_depth: 6,
             max_complexity: 150,
             ..SchemaSettings::default()
+        },
+        endpoint: EndpointSettings {
+            max_depth: 6,
+            ..EndpointSettings::default()
         },
         ..Options::default()
     })
@@ -90,7 +94,10 @@ async fn pages_have_a_length() {
 #[tokio::test]
 async fn the_limit_on_the_body_is_kept() {
     let app = App::start_with(Options {
-        max_body_bytes: 2_000,
+        endpoint: EndpointSettings {
+            max_body_bytes: 2_000,
+            ..EndpointSettings::default()
+        },
         ..Options::default()
     })
     .await;
@@ -121,22 +128,37 @@ async fn the_limit_on_the_body_is_kept() {
 
 #[tokio::test]
 async fn production_tells_no_names() {
-    let hidden = App::start().await;
-    let token = hidden.token(Role::Rep).await;
+    let by_policy = |introspection| {
+        App::start_with(Options {
+            schema: SchemaSettings {
+                suggestions: introspection == Introspection::On,
+                ..SchemaSettings::default()
+            },
+            endpoint: EndpointSettings {
+                introspection,
+                ..EndpointSettings::default()
+            },
+            ..Options::default()
+        })
+    };
     let introspection = "{ __schema { types { name } } }";
+    let hidden = by_policy(Introspection::Admin).await;
+    let token = hidden.token(Role::Rep).await;
     let answer = hidden.ask(&token, introspection, json!({})).await;
-    assert_eq!(answer["data"]["__schema"], json!(null), "{answer}");
+    assert_eq!(answer.get("data"), None, "{answer}");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    let admin = hidden.token(Role::Admin).await;
+    let data = hidden.data(&admin, introspection, json!({})).await;
+    assert!(data.to_string().contains("TransactionConnection"));
     let answer = hidden.ask(&token, "{ viewr { role } }", json!({})).await;
     assert!(!answer.to_string().contains("viewer"), "{answer}");
 
-    let open = App::start_with(Options {
-        schema: SchemaSettings {
-            introspection: true,
-            ..SchemaSettings::default()
-        },
-        ..Options::default()
-    })
-    .await;
+    let off = by_policy(Introspection::Off).await;
+    let admin = off.token(Role::Admin).await;
+    let answer = off.ask(&admin, introspection, json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
+
+    let open = by_policy(Introspection::On).await;
     let token = open.token(Role::Rep).await;
     let data = open.data(&token, introspection, json!({})).await;
     assert!(data.to_string().contains("TransactionConnection"));

@@ -19,10 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Short of anything that would be sent.
 const QUIET: Duration = Duration::from_millis(400);
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Socket(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    async fn open(app: &App, token: &str) -> Self {
+    pub(crate) async fn open(app: &App, token: &str) -> Self {
         let address = format!("{}/graphql", app.url.replace("http", "ws"));
         let mut request = address.into_client_request().expect("a request");
         request.headers_mut().insert(
@@ -38,13 +38,13 @@ impl Socket {
         socket
     }
 
-    async fn send(&mut self, message: &Value) {
+    pub(crate) async fn send(&mut self, message: &Value) {
         let text = Message::Text(message.to_string().into());
         self.0.send(text).await.expect("sent");
     }
 
     /// The next message; `None` when the socket was closed.
-    async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.0.next())
                 .await
@@ -61,7 +61,7 @@ impl Socket {
         tokio::time::timeout(QUIET, self.0.next()).await.is_err()
     }
 
-    async fn follow(&mut self, id: &str, contact: &str) {
+    pub(crate) async fn follow(&mut self, id: &str, contact: &str) {
         let query = "subscription ($id: ID!, $first: Int!) { pulseChanged(contactId: $id) { \
             freshness { status } balance { total { outstanding { amount } } } \
             transactions(first: $first) { totalCount } } }";
