@@ -6,10 +6,10 @@ SHELL := /bin/bash
 CARGO ?= cargo
 WIDGET_SOURCES := $(shell find widget -path widget/node_modules -prune -o -path widget/dist -prune -o -type f -print 2>/dev/null) schema.graphql
 
-.PHONY: help demo run test check lint test-rust test-widget test-prism test-browser widget build bench scale schedules schema fmt clean
+.PHONY: help demo run test check lint test-rust test-widget test-prism test-schemathesis test-browser widget build bench scale schedules schema fmt clean
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: widget ## Start the sandbox books, the API and a demo CRM; Ctrl-C ends it (PROVIDER=xero or sage: seen by that first)
 	@scripts/require.sh cc
@@ -18,7 +18,7 @@ demo: widget ## Start the sandbox books, the API and a demo CRM; Ctrl-C ends it 
 run: widget ## Start the service with ./financial-pulse.toml
 	$(CARGO) run --locked -- serve
 
-test: check test-rust test-prism test-browser ## Everything: lints, docs, unit, both databases, the browser
+test: check test-rust test-prism test-schemathesis test-browser ## Everything: lints, docs, unit, both databases, the browser
 
 check: lint test-widget ## Lints, formatting, documentation, the widget's own tests
 
@@ -42,6 +42,10 @@ test-browser: build ## The widget in a real browser: every state, the whole demo
 test-prism: widget tests/prism/node_modules/.package-lock.json ## The connector's requests, held to Xero's published description
 	@scripts/require.sh cc
 	scripts/with-prism.sh $(CARGO) test --locked --test it xero::prism -- --ignored
+
+test-schemathesis: build ## Made-up queries and mutations against a running demo, by its schema
+	@scripts/require.sh python
+	scripts/schemathesis.sh target/debug/financial-pulse
 
 tests/prism/node_modules/.package-lock.json: tests/prism/package.json tests/prism/package-lock.json
 	@scripts/require.sh node

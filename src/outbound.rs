@@ -136,11 +136,16 @@ fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let special = match address.octets() {
-        // This network, and whatever the system makes of 0.0.0.0.
-        [0 | 10 | 127, ..] | [169, 254, ..] | [192, 168, ..] => true,
+        // This network, and whatever the system makes of 0.0.0.0; private; protocols' own; examples.
+        [0 | 10 | 127, ..]
+        | [169, 254, ..]
+        | [192, 168, ..]
+        | [192, 0, 0 | 2, _]
+        | [192, 88, 99, _]
+        | [198, 51, 100, _]
+        | [203, 0, 113, _] => true,
         [100, second, ..] => second & 0b1100_0000 == 64,
         [172, second, ..] => second & 0b1111_0000 == 16,
-        [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 51, 100, _] | [203, 0, 113, _] => true,
         [198, second, ..] => second & 0b1111_1110 == 18,
         // Multicast, reserved, broadcast.
         [first, ..] => first >= 224,

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_graphql::parser::types::ExecutableDocument;
 use financial_pulse::auth::{Identity, Role, Standing};
 use financial_pulse::cache::Snapshots;
 use financial_pulse::cache::version::Stamp;
@@ -27,6 +26,9 @@ struct Nobody;
 impl RefreshRequests for Nobody {
     fn request(&self, _: &CustomerKey) {}
 }
+
+/// How deep documents may nest, as the settings have it.
+const MAX_DEPTH: usize = 12;
 
 /// Prints the steps.
 pub(crate) async fn print(stage: &Stage) {
@@ -52,7 +54,7 @@ pub(crate) async fn print(stage: &Stage) {
         .map(|contact| ContactId::parse(contact).expect("an id"))
         .collect();
 
-    let documents = Documents::default();
+    let documents = Documents::new(MAX_DEPTH);
     let mut steps = Steps::default();
     for contact in &contacts {
         let started = Instant::now();
@@ -64,16 +66,17 @@ pub(crate) async fn print(stage: &Stage) {
     for (contact, text) in contacts.iter().zip(stage.contacts()).cycle().take(4_000) {
         let body = question(text);
         let started = Instant::now();
-        let parameters = Parameters::from_body(body.as_bytes()).expect("parameters");
+        let mut parameters = Parameters::from_body(body.as_bytes()).expect("parameters");
         steps.add("read the body", started);
+        let query = parameters.query.take().expect("a text");
 
         let started = Instant::now();
-        limits::parse(&parameters.query).expect("a document");
+        limits::parse(&query, MAX_DEPTH).expect("a document");
         steps.add("(parse and measure a new document)", started);
 
         let started = Instant::now();
-        let document = documents.read(&parameters.query).expect("a document");
-        let document = ExecutableDocument::clone(&document);
+        let document = documents.read(&query).expect("a document");
+        let document = document.executable.clone();
         steps.add("find the known document", started);
 
         let started = Instant::now();
@@ -87,7 +90,7 @@ pub(crate) async fn print(stage: &Stage) {
         steps.add("compute the pulse", started);
         drop(pulse);
 
-        let mut request = parameters.into_request().data(Arc::clone(&caller));
+        let mut request = parameters.into_request(query).data(Arc::clone(&caller));
         request.set_parsed_query(document);
         let started = Instant::now();
         let answer = schema.execute(request).await;

@@ -277,10 +277,12 @@ impl Section<'_, '_> {
     pub(super) fn folder(&mut self, key: &'static str) -> Result<Option<PathBuf>, Recorded> {
         let in_environment = self.reader.in_environment(self.name, key).is_some();
         let name: Option<String> = self.optional(key)?;
-        Ok(name.map(|name| match in_environment {
-            true => PathBuf::from(name),
-            false => self.reader.directory().join(name),
-        }))
+        let beside = if in_environment {
+            Path::new("")
+        } else {
+            self.reader.directory()
+        };
+        Ok(name.map(|name| beside.join(name)))
     }
 
     /// A secret that may be left out and stands either under `key` or in the file named under

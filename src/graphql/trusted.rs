@@ -132,10 +132,8 @@ mod tests {
     const TEXT: &str = "{viewer{role}}";
 
     fn hex(text: &str) -> String {
-        hash(text)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let digits = hash(text).map(|byte| format!("{byte:02x}"));
+        digits.concat()
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(super) async fn counted(
 ) -> Response {
     let path = request.uri().path();
     // Files are the same for all and cost as little as a refusal.
-    if path.starts_with("/assets/") {
+    if path.starts_with("/assets/") || path == "/embed.js" {
         return next.run(request).await;
     }
     let rates = endpoint.rates();

@@ -22,8 +22,10 @@ mod edge;
 mod errors_catalogue;
 #[cfg(feature = "sandbox")]
 mod mirror;
+mod outbound;
 mod properties;
 mod quickbooks;
+mod running;
 mod sage;
 #[cfg(feature = "sandbox")]
 mod sandbox;

@@ -63,6 +63,7 @@ fn is_refused(what: &str, reply: &Reply) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn floods() -> Vec<(&'static str, String)> {
     let repeated =
         |count: usize, part: &dyn Fn(usize) -> String| -> String { (0..count).map(part).collect() };

@@ -14,8 +14,8 @@ const KNOWN: &str = "{viewer{role}}";
 const FOLLOW: &str = "subscription($id:ID!){pulseChanged(contactId:$id){asOf}}";
 
 fn hash(text: &str) -> String {
-    let bytes = Sha256::digest(text);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let bytes: [u8; 32] = Sha256::digest(text).into();
+    bytes.map(|byte| format!("{byte:02x}")).concat()
 }
 
 async fn app() -> App {
