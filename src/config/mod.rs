@@ -15,9 +15,9 @@ use std::path::Path;
 
 pub use problem::{ConfigProblem, ConfigProblems, Place};
 pub use sections::{
-    CacheSettings, CrmSettings, DatabaseSettings, EncryptionSettings, GraphQlSettings, LimitSettings,
-    NativeSettings, PipedriveSettings, QuickBooksSettings, SageSettings, ServerSettings,
-    SessionSettings, SyncSettings, TelemetrySettings, TrytonSettings, XeroSettings,
+    CacheSettings, CrmSettings, DatabaseSettings, EncryptionSettings, GraphQlSettings,
+    LimitSettings, NativeSettings, PipedriveSettings, QuickBooksSettings, SageSettings,
+    ServerSettings, SessionSettings, SyncSettings, TelemetrySettings, TrytonSettings, XeroSettings,
 };
 pub use value::{
     ByteSize, DatabaseUrl, EncryptionKey, FrameAncestor, IntrospectionPolicy, LogFilter, LogFormat,
