@@ -82,13 +82,18 @@ token=$("$program" token --tenant demo --role admin)
 # 3. What there is, so that some of what is made up means something.
 export PULSE_SCHEMATHESIS_IDS
 PULSE_SCHEMATHESIS_IDS=$("$python" - "$url" "$token" <<'IDS'
-import json, sys, urllib.request
+import json, sys, time, urllib.request
 url, token = sys.argv[1:]
 body = json.dumps({"query": '{ customers(search: "a", first: 5) { id } }'}).encode()
 headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
-asked = urllib.request.Request(url, body, headers)
-answer = json.load(urllib.request.urlopen(asked))
-customers = [customer["id"] for customer in answer["data"]["customers"]]
+for _ in range(120):
+    asked = urllib.request.Request(url, body, headers)
+    answer = json.load(urllib.request.urlopen(asked))
+    customers = [customer["id"] for customer in answer["data"]["customers"]]
+    if customers:
+        break
+    # The books are read when the service has started.
+    time.sleep(0.5)
 assert customers, answer
 print(json.dumps(customers + [f"native:person:{number}" for number in range(1, 6)]))
 IDS
