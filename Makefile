@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 WIDGET_SOURCES := $(shell find widget -path widget/node_modules -prune -o -path widget/dist -prune -o -type f -print 2>/dev/null) schema.graphql
 
-.PHONY: help demo run test check lint test-rust test-widget test-prism test-schemathesis test-browser widget build bench scale schedules schema fmt clean
+.PHONY: help demo run test check lint test-rust test-widget test-prism test-crm test-schemathesis test-browser widget build bench scale schedules schema fmt clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ demo: widget ## Start the sandbox books, the API and a demo CRM; Ctrl-C ends it 
 run: widget ## Start the service with ./financial-pulse.toml
 	$(CARGO) run --locked -- serve
 
-test: check test-rust test-prism test-schemathesis test-browser ## Everything: lints, docs, unit, both databases, the browser
+test: check test-rust test-prism test-crm test-schemathesis test-browser ## Everything: lints, docs, unit, both databases, the browser
 
 check: lint test-widget ## Lints, formatting, documentation, the widget's own tests
 
@@ -46,6 +46,14 @@ test-prism: widget tests/prism/node_modules/.package-lock.json ## The connector'
 test-schemathesis: build ## Made-up queries and mutations against a running demo, by its schema
 	@scripts/require.sh python
 	scripts/schemathesis.sh target/debug/financial-pulse
+
+test-crm: build tests/crm/node_modules/.package-lock.json ## Tokens signed by the CRMs' own libraries, at the doors of a running service
+	@scripts/require.sh node python php
+	scripts/test-crm.sh
+
+tests/crm/node_modules/.package-lock.json: tests/crm/package.json tests/crm/package-lock.json
+	@scripts/require.sh node
+	cd tests/crm && npm ci --no-audit --no-fund --silent
 
 tests/prism/node_modules/.package-lock.json: tests/prism/package.json tests/prism/package-lock.json
 	@scripts/require.sh node
@@ -86,4 +94,4 @@ fmt: ## Format everything
 
 clean: ## Remove what was built
 	$(CARGO) clean
-	rm -rf widget/dist widget/node_modules tests/prism/node_modules .demo
+	rm -rf widget/dist widget/node_modules tests/prism/node_modules tests/crm/node_modules .demo

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that the programs named are there: on Debian by apt, elsewhere by saying what to install.
-#   scripts/require.sh cc postgresql chromium node python
+#   scripts/require.sh cc postgresql chromium node python php
 set -euo pipefail
 
 present() {
@@ -8,6 +8,7 @@ present() {
     cc) command -v cc >/dev/null ;;
     node) command -v node >/dev/null && command -v npm >/dev/null ;;
     chromium) [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null ;;
+    php) command -v php >/dev/null ;;
     python) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     postgresql) command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ;;
   esac
@@ -19,6 +20,7 @@ package() {
     node) echo "nodejs npm" ;;
     chromium) echo "chromium" ;;
     postgresql) echo "postgresql" ;;
+    php) echo "php-cli" ;;
     python) echo "python3 python3-venv" ;;
   esac
 }
