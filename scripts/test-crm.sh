@@ -33,4 +33,5 @@ export PULSE_TEST_PYTHON=$kept/bin/python
 node stage.mjs \
   'node --test --test-reporter=spec signing.test.mjs' \
   '"$PULSE_TEST_PYTHON" -m unittest test_signing' \
+  'node --test --test-reporter=spec install.test.mjs' \
   'node --test --test-reporter=spec snippets.test.mjs'

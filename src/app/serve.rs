@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::{door, parts};
-use crate::auth::{Sessions, Verifier, pipedrive_keys};
+use crate::auth::{InstallVerifier, Sessions, Verifier, pipedrive_keys};
 use crate::cache::Snapshots;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, LogFormat};
@@ -25,10 +25,11 @@ use crate::http::graphql::Endpoint;
 use crate::http::health::Health;
 use crate::http::rates::Rates;
 use crate::http::widget::WidgetPage;
-use crate::http::{embed, exchange, oauth, router, server, webhooks};
+use crate::http::{embed, exchange, install, oauth, router, server, webhooks};
 use crate::service::Services;
 use crate::service::changes::ChangeFeed;
 use crate::service::inbox::Inbox;
+use crate::service::installing::Installing;
 use crate::service::ledger_pages::LedgerPages;
 use crate::service::limits::Limits;
 use crate::service::linking::Linking;
@@ -154,6 +155,12 @@ pub async fn start(
     tasks.spawn(Arc::clone(&views).run(store.clone(), Arc::clone(&clock), stop.clone()));
     let pages = embed::routes(Arc::clone(&sign_in), WidgetPage::embedded())
         .merge(exchange::routes(sign_in))
+        .merge(install::routes(Arc::new(Installing::new(
+            store.clone(),
+            InstallVerifier::new(config, Arc::clone(&clock))?,
+            Arc::clone(&clock),
+            config.server.public_url.origin(),
+        ))))
         .merge(oauth::routes(parts::connections(
             config,
             &store,

@@ -17,6 +17,7 @@
 //! shown (under [`VerifiedClaims::use_key`]) and looks up accounts and roles.
 
 mod claims;
+mod install;
 mod jwks;
 pub mod jws;
 mod key;
@@ -32,6 +33,7 @@ mod verified;
 mod verifier;
 mod viewer;
 
+pub use install::InstallVerifier;
 pub use key::{Algorithm, KeyRecord, KeySource, VerifyingKey};
 pub use mint::{MintError, TestToken};
 pub use preset::Preset;

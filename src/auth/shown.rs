@@ -43,6 +43,13 @@ impl<'a> From<&'a String> for Shown<'a> {
     }
 }
 
+/// Shows nothing: an address may hold a token, and a body a secret.
+impl fmt::Debug for ShownRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShownRequest").finish_non_exhaustive()
+    }
+}
+
 /// Shows nothing: all of it is secret.
 impl fmt::Debug for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

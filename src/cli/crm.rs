@@ -9,6 +9,7 @@ use super::keys::{self, KeyArgs, preset_names};
 use crate::app::terminal::print;
 use crate::auth::Preset;
 use crate::auth::preset::{Exchange, KeyScope, records};
+use crate::config::Config;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CrmCommand {
@@ -25,9 +26,12 @@ pub(super) enum CrmCommand {
 pub(super) enum KeyCommand {
     /// Add a key of an app: monday, hubspot, salesforce-canvas, atlassian-forge, dynamics, ...
     ///
-    /// monday: --secret-file FILE (the app's client secret).
-    /// atlassian-forge: --audience ari:cloud:ecosystem::app/ID.
-    /// dynamics: --audience CLIENT_ID.
+    /// monday, hubspot, salesforce-canvas, followupboss: --secret-file FILE, the app's secret.
+    ///
+    /// atlassian-forge: --audience ari:cloud:ecosystem::app/ID. dynamics: --audience CLIENT_ID.
+    /// Their public keys are fetched from where they are published.
+    ///
+    /// Then each tenant's account: `tenant add TENANT --crm PRESET --account ID`.
     Add {
         /// The scheme (see `crm list`)
         #[arg(value_parser = preset_names())]
@@ -52,6 +56,7 @@ impl CrmCommand {
         match self {
             Self::List => {
                 list();
+                print("docs/crm.md leads through each.\n");
                 Ok(())
             }
             Self::Key { command } => command.run(context).await,
@@ -77,11 +82,12 @@ impl KeyCommand {
                 let key = args.key(preset, None)?;
                 args.store(&store, &key, now).await?;
                 print(&format!("Key {} of {} is stored.\n", key.id, preset.title));
+                print(&weakness(preset, &context.config()?));
             }
             Self::List => {
                 let keys = store.all_signing_keys(None).await?;
-                let rows: Vec<_> = keys.iter().map(|key| vec![keys::described(key)]).collect();
-                print(&table(&["scheme, algorithm, key"], &rows));
+                let rows: Vec<_> = keys.iter().map(keys::row).collect();
+                print(&table(&keys::KEY_HEADS, &rows));
             }
             Self::Retire { key, after_seconds } => {
                 let known = store.all_signing_keys(None).await?;
@@ -93,21 +99,42 @@ impl KeyCommand {
     }
 }
 
+/// What to say of a weak scheme that the settings do not allow.
+pub(super) fn weakness(preset: &Preset, config: &Config) -> String {
+    let allowed = &config.crm.weak_presets;
+    match preset.weak {
+        Some(reason) if !allowed.iter().any(|one| one.as_str() == preset.name) => format!(
+            "{0} is refused until the setting crm.weak_presets names it: {reason}\n",
+            preset.name
+        ),
+        _ => String::new(),
+    }
+}
+
+/// Where a scheme's credentials are shown: the way, and the address below our own.
+pub(super) fn doors(preset: &Preset, tenant: &str) -> Vec<(&'static str, String)> {
+    let place = match preset.key_scope {
+        KeyScope::Installation => format!("{tenant}/{}", preset.name),
+        KeyScope::App => preset.name.to_owned(),
+    };
+    let ways = [
+        ("embed", preset.doors.embed),
+        ("exchange", preset.doors.exchange != Exchange::Closed),
+    ];
+    let open = ways.into_iter().filter(|(_, is_open)| *is_open);
+    open.map(|(way, _)| (way, format!("/{way}/{place}")))
+        .collect()
+}
+
 fn list() {
     let rows: Vec<_> = records::ALL
         .into_iter()
         .map(|preset| {
-            let place = match preset.key_scope {
-                KeyScope::Installation => format!("{{tenant}}/{}", preset.name),
-                KeyScope::App => preset.name.to_owned(),
-            };
+            let doors = doors(preset, "{tenant}");
             let algorithms = preset.algorithms.iter().map(|one| one.as_str());
-            let open = |is_open: bool, way: &str| {
-                if is_open {
-                    format!("/{way}/{place}")
-                } else {
-                    String::new()
-                }
+            let address = |way: &str| {
+                let door = doors.iter().find(|(of, _)| *of == way);
+                door.map(|(_, address)| address.clone()).unwrap_or_default()
             };
             vec![
                 preset.name.to_owned(),
@@ -117,8 +144,8 @@ fn list() {
                     KeyScope::App => "app".to_owned(),
                 },
                 algorithms.collect::<Vec<_>>().join(" "),
-                open(preset.doors.embed, "embed"),
-                open(preset.doors.exchange != Exchange::Closed, "exchange"),
+                address("embed"),
+                address("exchange"),
                 preset.weak.unwrap_or_default().to_owned(),
             ]
         })

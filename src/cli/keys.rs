@@ -11,8 +11,8 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::context::OPERATOR;
-use crate::auth::Preset;
 use crate::auth::preset::{Audience, Claim, records};
+use crate::auth::{Algorithm, KeyProblem, Preset};
 use crate::domain::ids::TenantId;
 use crate::service::keys::key_records;
 use crate::store::{KeySource, SigningKey, Store};
@@ -58,12 +58,22 @@ pub(super) struct KeyArgs {
 }
 
 impl KeyArgs {
-    /// Whether a key is given, or to be had from the CRM's own address.
-    pub(super) fn has_key(&self, preset: &Preset) -> bool {
-        let files = [&self.secret_file, &self.public_key_file, &self.jwks_file];
-        files.into_iter().any(Option::is_some)
-            || self.jwks_url.is_some()
-            || (preset.key_set.is_some() && self.audience.is_some())
+    /// An option that is given and describes a key.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--secret-file", self.secret_file.is_some()),
+            ("--public-key-file", self.public_key_file.is_some()),
+            ("--jwks-file", self.jwks_file.is_some()),
+            ("--jwks-url", self.jwks_url.is_some()),
+            ("--algorithm", self.algorithm.is_some()),
+            ("--kid", self.kid.is_some()),
+            ("--issuer", self.issuer.is_some()),
+            ("--audience", self.audience.is_some()),
+            ("--claim", !self.claims.is_empty()),
+            ("--previous-ends-after", self.previous_ends_after.is_some()),
+        ];
+        let mut given = options.into_iter().filter(|(_, is_given)| *is_given);
+        given.next().map(|(option, _)| option)
     }
 
     /// Checks the key as it will be when a token comes, so that an unfit one is not found out then.
@@ -94,8 +104,10 @@ impl KeyArgs {
                 preset.name
             );
         }
-        record.check()?;
-        Ok(key)
+        match record.check() {
+            Ok(()) => Ok(key),
+            Err(problem) => bail!(advice(preset, record.algorithm, problem)),
+        }
     }
 
     /// Stores the key, and ends the earlier ones of its scheme where that is asked for.
@@ -139,7 +151,14 @@ impl KeyArgs {
             return Ok(KeySource::Secret(SecretString::from(read(file)?)));
         }
         if let Some(file) = &self.public_key_file {
-            return Ok(KeySource::Pem(read(file)?));
+            let pem = read(file)?;
+            if pem.contains("PRIVATE KEY") {
+                let file = file.display();
+                bail!(
+                    "{file} holds a private key, which stays with whoever signs; give its public half: openssl pkey -in {file} -pubout"
+                );
+            }
+            return Ok(KeySource::Pem(pem));
         }
         if let Some(file) = &self.jwks_file {
             return Ok(KeySource::Jwks(read(file)?));
@@ -147,10 +166,7 @@ impl KeyArgs {
         let known = preset.key_set.map(str::to_owned);
         match self.jwks_url.clone().or(known) {
             Some(url) => Ok(KeySource::JwksUrl(url)),
-            None => bail!(
-                "{} needs a key: --secret-file, --public-key-file, --jwks-file or --jwks-url",
-                preset.name
-            ),
+            None => bail!("{} needs a key: {}", preset.name, ways(preset.algorithms)),
         }
     }
 
@@ -170,6 +186,40 @@ impl KeyArgs {
     }
 }
 
+/// What to do about a key that cannot be registered.
+fn advice(preset: &Preset, algorithm: Algorithm, problem: KeyProblem) -> String {
+    let (name, written) = (preset.name, algorithm.as_str());
+    match problem {
+        KeyProblem::WrongAlgorithm => {
+            let names = preset.algorithms.iter().map(|one| one.as_str());
+            let names = names.collect::<Vec<_>>().join(", ");
+            format!("--algorithm {written}: {name} signs with {names}")
+        }
+        KeyProblem::WrongSource if algorithm == Algorithm::Hs256 && preset.algorithms.len() > 1 => {
+            "HS256 needs a secret (--secret-file); with a public key say --algorithm RS256, ES256 or EdDSA"
+                .to_owned()
+        }
+        KeyProblem::WrongSource => {
+            format!("{name} signs with {written}, which needs {}", ways(&[algorithm]))
+        }
+        KeyProblem::Unreadable | KeyProblem::EmptySet => format!(
+            "the key cannot be read as one for {written}: give a public key of that kind in PEM form, or a set of public JWKs"
+        ),
+        other => other.to_string(),
+    }
+}
+
+/// The options by which a key for one of these algorithms is given.
+fn ways(algorithms: &[Algorithm]) -> &'static str {
+    let secret = algorithms.contains(&Algorithm::Hs256);
+    let public = algorithms.iter().any(|one| *one != Algorithm::Hs256);
+    match (secret, public) {
+        (true, false) => "a secret: --secret-file",
+        (false, _) => "a public key: --public-key-file, --jwks-file or --jwks-url",
+        (true, true) => "--secret-file, --public-key-file, --jwks-file or --jwks-url",
+    }
+}
+
 /// Ends a key, if it is among those given.
 pub(super) async fn retire(
     store: &Store,
@@ -184,6 +234,38 @@ pub(super) async fn retire(
     let until = now + SignedDuration::from_secs(after_seconds.into());
     store.retire_signing_key(key, until, OPERATOR, now).await?;
     Ok(until)
+}
+
+/// Keys as rows: enough to tell one from another, and nothing of a secret.
+pub(super) const KEY_HEADS: [&str; 7] = [
+    "scheme",
+    "algorithm",
+    "key",
+    "kept as",
+    "issuer",
+    "audience",
+    "ends",
+];
+
+/// A row of [`KEY_HEADS`].
+pub(super) fn row(key: &SigningKey) -> Vec<String> {
+    let kept = match &key.source {
+        KeySource::Secret(_) => "secret",
+        KeySource::Pem(_) => "public key",
+        KeySource::Jwks(_) => "key set",
+        KeySource::JwksUrl(url) => url,
+    };
+    vec![
+        key.preset.clone(),
+        key.algorithm.clone(),
+        key.id.to_string(),
+        kept.to_owned(),
+        key.issuer.clone().unwrap_or_default(),
+        key.audience.clone().unwrap_or_default(),
+        key.valid_until
+            .map(|end| end.to_string())
+            .unwrap_or_default(),
+    ]
 }
 
 /// A key in a list: enough to tell it from others, and nothing of its material.

@@ -6,13 +6,15 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::context::{Context, OPERATOR, clock, table, tenant};
+use super::crm::{doors, weakness};
 use super::erase::EraseArgs;
 use super::keys::{self, KeyArgs, preset_names};
 use crate::app::terminal::print;
-use crate::auth::preset::KeyScope;
+use crate::auth::preset::{KeyScope, PIPEDRIVE};
 use crate::auth::{Preset, Role};
-use crate::config::FrameAncestor;
+use crate::config::{Config, FrameAncestor};
 use crate::domain::ids::{TenantId, UserId};
+use crate::service::installing;
 use crate::store::{SigningKey, Store, Tenant, TenantSettings};
 
 #[derive(Debug, Subcommand)]
@@ -41,6 +43,14 @@ pub(super) enum TenantCommand {
         /// rep, account_manager, finance or admin
         #[arg(long)]
         role: String,
+    },
+    /// Print the address at which an Atlassian site installs the app (Connect) and so hands over its secret
+    ///
+    /// The address is good for the first site that installs by it, within a day. From then on this site
+    /// alone may change its secret; for another one, retire its keys and print a new address.
+    Install {
+        /// The tenant
+        tenant: String,
     },
     /// End a signing key, at once or when its successor is in use
     RetireKey {
@@ -83,6 +93,9 @@ pub(super) struct AddArgs {
     /// The account's id in the CRM, where the key is the app's (Pipedrive: company id)
     #[arg(long)]
     account: Option<String>,
+    /// Take the account from the tenant that has it
+    #[arg(long, requires = "account")]
+    move_account: bool,
     #[command(flatten)]
     key: KeyArgs,
 }
@@ -92,7 +105,7 @@ impl TenantCommand {
         let store = context.store().await?;
         let now = clock().now();
         match self {
-            Self::Add(args) => args.run(&store, now).await,
+            Self::Add(args) => args.run(context, &store, now).await,
             Self::List => list(&store).await,
             Self::Erase(args) => args.run(context).await,
             Self::Role {
@@ -111,6 +124,16 @@ impl TenantCommand {
                 print(&format!("{user} of {} is {}.\n", tenant.id, role.as_str()));
                 Ok(())
             }
+            Self::Install { tenant: id } => {
+                let tenant = tenant(&store, &TenantId::from(id)).await?;
+                let code = installing::invite(&store, &tenant.id, now).await?;
+                print(&format!(
+                    "{}/install/{}/atlassian-connect/{code}/descriptor.json\n",
+                    context.config()?.server.public_url.origin(),
+                    tenant.id
+                ));
+                Ok(())
+            }
             Self::RetireKey {
                 tenant: id,
                 key,
@@ -127,10 +150,11 @@ impl TenantCommand {
 }
 
 impl AddArgs {
-    async fn run(self, store: &Store, now: Timestamp) -> anyhow::Result<()> {
+    async fn run(self, context: &Context, store: &Store, now: Timestamp) -> anyhow::Result<()> {
         let id = tenant_id(&self.id)?;
         let preset = self.crm.as_deref().and_then(Preset::of);
         let key = self.signing_key(preset, &id)?;
+        self.check_account(preset, store, &id).await?;
         let tenant = self.tenant(store, id.clone()).await?;
         store.put_tenant(&tenant, OPERATOR, now).await?;
         if let Some(key) = key {
@@ -142,7 +166,29 @@ impl AddArgs {
                 .await?;
         }
         print(&format!("{id}: stored.\n"));
-        Ok(())
+        match preset {
+            Some(preset) => guide(preset, &tenant, &context.config()?, store).await,
+            None => Ok(()),
+        }
+    }
+
+    /// An account is one tenant's: it goes to another only where that is said.
+    async fn check_account(
+        &self,
+        preset: Option<&Preset>,
+        store: &Store,
+        id: &TenantId,
+    ) -> anyhow::Result<()> {
+        let (Some(preset), Some(account)) = (preset, &self.account) else {
+            return Ok(());
+        };
+        match store.tenant_of_account(preset.name, account).await? {
+            Some(other) if other != *id && !self.move_account => bail!(
+                "account {account} of {} is tenant {other}'s; --move-account gives it to {id}",
+                preset.name
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// The tenant as it is to be: what is given over what is there.
@@ -184,25 +230,66 @@ impl AddArgs {
     ) -> anyhow::Result<Option<SigningKey>> {
         let Some(preset) = preset else {
             if self.account.is_some() {
-                bail!("--account needs --crm");
+                bail!("--account needs --crm: the account's CRM");
+            }
+            if let Some(option) = self.key.given() {
+                bail!("{option} needs --crm: the scheme that the key is for");
             }
             return Ok(None);
         };
         let name = preset.name;
         match preset.key_scope {
             KeyScope::Installation if self.account.is_some() => {
-                bail!("--crm {name} has no --account: its keys are the tenant's own")
+                bail!(
+                    "--crm {name} takes no --account: its keys are the tenant's own, so the key says whose a token is"
+                )
             }
             KeyScope::Installation => self.key.key(preset, Some(id)).map(Some),
             KeyScope::App if self.account.is_none() => {
                 bail!("--crm {name} needs --account: the account's id in the CRM")
             }
-            KeyScope::App if self.key.has_key(preset) => bail!(
-                "--crm {name} takes no key here: it is the app's (`crm key add {name}`, for Pipedrive the setting pipedrive.client_secret)"
-            ),
-            KeyScope::App => Ok(None),
+            KeyScope::App => match self.key.given() {
+                Some(option) => bail!(
+                    "--crm {name} takes no {option} here: its key is the app's (`crm key add {name}`, for Pipedrive the setting pipedrive.client_secret)"
+                ),
+                None => Ok(None),
+            },
         }
     }
+}
+
+/// What comes next for the integrator: the addresses to enter, and what is still missing.
+async fn guide(
+    preset: &Preset,
+    tenant: &Tenant,
+    config: &Config,
+    store: &Store,
+) -> anyhow::Result<()> {
+    let origin = config.server.public_url.origin();
+    for (way, address) in doors(preset, tenant.id.as_str()) {
+        let who = if way == "embed" {
+            "The page's address"
+        } else {
+            "Its code calls"
+        };
+        print(&format!("{who}: {origin}{address}\n"));
+    }
+    let name = preset.name;
+    let known = !preset.frame_ancestors.is_empty()
+        || (name == PIPEDRIVE.name && !config.pipedrive.frame_ancestors.is_empty());
+    if tenant.frame_ancestors.is_empty() && !known {
+        print("Nobody may frame the page yet: --frame-ancestor names who may.\n");
+    }
+    if preset.key_scope == KeyScope::App {
+        let in_settings = name == PIPEDRIVE.name && config.pipedrive.client_secret.is_some();
+        if !in_settings && store.signing_keys(None, name).await?.is_empty() {
+            print(&format!(
+                "The app has no key yet: `crm key add {name}` adds it.\n"
+            ));
+        }
+    }
+    print(&weakness(preset, config));
+    Ok(())
 }
 
 fn tenant_id(text: &str) -> anyhow::Result<TenantId> {
@@ -217,16 +304,24 @@ async fn list(store: &Store) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for tenant in store.tenants().await? {
         let keys = store.all_signing_keys(Some(&tenant.id)).await?;
+        let accounts = store.accounts(&tenant.id).await?;
+        let accounts = accounts
+            .into_iter()
+            .map(|(preset, account)| format!("{preset} {account}"));
         rows.push(vec![
             tenant.id.to_string(),
             tenant.name.to_string(),
             tenant.frame_ancestors.join(" "),
+            accounts.collect::<Vec<_>>().join(", "),
             keys.iter()
                 .map(keys::described)
                 .collect::<Vec<_>>()
                 .join(", "),
         ]);
     }
-    print(&table(&["tenant", "name", "framed by", "keys"], &rows));
+    print(&table(
+        &["tenant", "name", "framed by", "accounts", "keys"],
+        &rows,
+    ));
     Ok(())
 }

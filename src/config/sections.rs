@@ -189,6 +189,8 @@ section! {
         required weak_presets: Vec<WeakPreset>,
         /// How long a one-time code may be opened.
         required code_lifetime: Duration [between("1s", SECOND, "60s", MINUTE)],
+        /// Below which Atlassian publishes the keys that sign installations.
+        required atlassian_install_keys_url: ServiceUrl,
     }
 }
 

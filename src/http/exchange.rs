@@ -92,7 +92,8 @@ async fn exchange(
         Err(rejection) => return widget::sealed(unreadable(&rejection), &[]),
     };
     let is_signed = door.preset().doors.exchange == Exchange::SignedRequest;
-    let bearer = bearer_token(&headers).ok().filter(|_| !is_signed);
+    let has_bearer = !is_signed && headers.contains_key(header::AUTHORIZATION);
+    let bearer = has_bearer.then(|| bearer_token(&headers).ok()).flatten();
     let body = match Body::read(&headers, &bytes, is_signed || bearer.is_some()) {
         Ok(body) => body,
         Err(refusal) => return widget::sealed(*refusal, &[]),

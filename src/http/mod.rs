@@ -21,6 +21,7 @@ pub mod exchange;
 pub mod gate;
 pub mod graphql;
 pub mod health;
+pub mod install;
 pub mod meters;
 pub mod negotiation;
 pub mod oauth;

@@ -16,6 +16,7 @@ pub mod consent;
 pub mod error;
 pub mod import;
 pub mod inbox;
+pub mod installing;
 pub mod keys;
 mod lease;
 pub mod ledger;

@@ -19,6 +19,7 @@ pub(super) mod sql {
     statements! {
         PUT_CODE = "INSERT INTO one_time_code (hash, payload, expires_at, tenant)
             VALUES ($1, $2, $3, $4)";
+        CODE = "SELECT payload FROM one_time_code WHERE hash = $1 AND expires_at > $2";
         TAKE_CODE = "DELETE FROM one_time_code WHERE hash = $1 AND expires_at > $2
             RETURNING payload";
         PURGE_CODES = "DELETE FROM one_time_code WHERE expires_at <= $1";
@@ -63,6 +64,16 @@ impl Store {
             .await
             .map(drop))?;
         Ok(())
+    }
+
+    /// The payload of a code, which stays.
+    pub async fn code(&self, hash: &[u8; 32], now: Timestamp) -> StoreResult<Option<String>> {
+        let payload = with_pool!(&self.reader, |pool| sqlx::query_scalar(sql::CODE)
+            .bind(hash.as_slice())
+            .bind(millis(now))
+            .fetch_optional(pool)
+            .await)?;
+        Ok(payload)
     }
 
     /// Takes the payload of a code: the first of any number of simultaneous callers gets it, and

@@ -32,6 +32,8 @@ pub(super) mod sql {
             FROM tenant ORDER BY id";
         REGISTER_ACCOUNT = "INSERT INTO crm_account (preset, account, tenant) VALUES ($1, $2, $3)
             ON CONFLICT (preset, account) DO UPDATE SET tenant = excluded.tenant";
+        ACCOUNTS_OF_TENANT = "SELECT preset, account FROM crm_account WHERE tenant = $1
+            ORDER BY preset, account";
         TENANT_OF_ACCOUNT = "SELECT tenant FROM crm_account WHERE preset = $1 AND account = $2";
         SET_ROLE = "INSERT INTO user_role (tenant, user_id, role) VALUES ($1, $2, $3)
             ON CONFLICT (tenant, user_id) DO UPDATE SET role = excluded.role";
@@ -208,6 +210,15 @@ impl Store {
         .fetch_optional(pool)
         .await)?;
         Ok(tenant.map(TenantId::from))
+    }
+
+    /// The CRM accounts of a tenant, each with its scheme.
+    pub async fn accounts(&self, tenant: &TenantId) -> StoreResult<Vec<(String, String)>> {
+        let rows = with_pool!(&self.reader, |pool| sqlx::query_as(sql::ACCOUNTS_OF_TENANT)
+            .bind(tenant.as_str())
+            .fetch_all(pool)
+            .await)?;
+        Ok(rows)
     }
 
     /// Gives a user a role. The word is kept as it is; whoever reads it decides what it means.

@@ -45,10 +45,19 @@ for (const name of ['native', 'pipedrive', 'zendesk-proxy', 'atlassian-connect',
 }
 
 // Where CRMs publish their public keys.
+const installKeys = { [randomUUID()]: readFileSync(keys['RS256-ours'].public, 'utf8') };
+const fetched = [];
 const keyServer = createServer((request, response) => {
   if (request.url === '/jwks.json') {
     response.setHeader('Content-Type', 'application/json');
     response.end(JSON.stringify({ keys: published }));
+  } else if (request.url.startsWith('/install-keys/')) {
+    // Atlassian publishes each key as PEM, under its name.
+    fetched.push(request.url);
+    const pem = installKeys[request.url.slice('/install-keys/'.length)];
+    setTimeout(() => (pem ? response.end(pem) : response.writeHead(404).end()), 50);
+  } else if (request.url === '/fetched') {
+    response.end(JSON.stringify(fetched));
   } else {
     response.writeHead(404).end();
   }
@@ -69,11 +78,13 @@ const env = {
   PULSE_ENCRYPTION__KEY: randomBytes(32).toString('hex'),
   PULSE_PIPEDRIVE__CLIENT_SECRET: secrets.pipedrive.text,
   PULSE_NATIVE__JWKS_ALLOW_LOOPBACK: 'true',
+  PULSE_CRM__ATLASSIAN_INSTALL_KEYS_URL: `http://127.0.0.1:${keyPort}/install-keys/`,
   PULSE_CRM__WEAK_PRESETS: 'followupboss,front',
 };
 const run = (...args) => {
   const ran = spawnSync(binary, args, { cwd: folder, env, encoding: 'utf8' });
-  if (ran.status !== 0) throw new Error(`financial-pulse ${args.join(' ')}\n${ran.stdout}${ran.stderr}${ran.error ?? ''}`);
+  if (ran.status === 0) return ran.stdout;
+  throw new Error(`financial-pulse ${args.join(' ')}\n${ran.stdout}${ran.stderr}${ran.error ?? ''}`);
 };
 
 let service;
@@ -116,6 +127,12 @@ try {
   for (const crm of ['monday', 'salesforce-canvas', 'hubspot', 'followupboss']) {
     app(crm, '--secret-file', secrets[crm].file);
   }
+  // A tenant whose secret comes from Atlassian, and one that nobody is to get.
+  const install = {};
+  for (const id of ['jira', 'jira-too']) {
+    run('tenant', 'add', id);
+    install[id] = run('tenant', 'install', id).trim();
+  }
   // Another tenant, whose doors nothing of the first may open.
   run('tenant', 'add', 'globex', '--crm', 'native', '--secret-file', secrets.nobody.file);
 
@@ -131,7 +148,7 @@ try {
     await new Promise((done) => setTimeout(done, 50));
   }
 
-  const stage = { url, keys, secrets, ids: { cloud: randomUUID() }, shapes: shapes() };
+  const stage = { url, keys, secrets, install, installKid: Object.keys(installKeys)[0], keyServer: `http://127.0.0.1:${keyPort}`, shapes: shapes() };
   const file = write('stage.json', JSON.stringify(stage));
   for (const command of process.argv.slice(2)) {
     const status = await new Promise((done) => {

@@ -16,6 +16,7 @@ mod contract;
 mod contracts;
 #[cfg(feature = "sandbox")]
 mod crash;
+mod crm;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod edge;

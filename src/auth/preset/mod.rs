@@ -1,6 +1,6 @@
 //! How each CRM says who asks: data, no code. The records are in [`records`].
 //!
-//! What is known of each CRM, and how surely, is told in `docs/crm/`.
+//! How each is set up, and what is known of it, is told in `docs/crm.md`.
 
 mod context;
 pub mod records;
@@ -231,6 +231,8 @@ pub struct Preset {
     /// Who may frame the page for a tenant that names nobody: the CRM's own hosts, where its
     /// documents tell them.
     pub frame_ancestors: &'static [&'static str],
+    /// What of this record the CRM's own documents do not tell: seen in others' code, or remembered.
+    pub unverified: &'static [&'static str],
     /// Where each claim stands: paths of names parted by dots, the first one present counts. A key's
     /// record may name another path.
     pub claims: &'static [(Claim, &'static [&'static str])],

@@ -74,6 +74,7 @@ const APP_TOKEN: Preset = Preset {
     renewal: Renewal::Host,
     context: NO_CONTEXT,
     frame_ancestors: &[],
+    unverified: &[],
     claims: &[],
 };
 
@@ -122,6 +123,10 @@ pub static PIPEDRIVE: Preset = Preset {
     },
     // `pipedrive.frame_ancestors` in the settings.
     frame_ancestors: &[],
+    unverified: &[
+        "the spelling of the claims",
+        "the parameters `resource` and `selectedIds`",
+    ],
     claims: &[
         (Claim::Account, &["companyId", "company_id"]),
         (Claim::User, &["userId", "user_id"]),
@@ -148,6 +153,10 @@ pub static ZENDESK: Preset = Preset {
         default_kind: "user",
         ..NO_CONTEXT
     },
+    unverified: &[
+        "the claims but `iss`, `aud`, `exp`",
+        "whether the key is the app's or the installation's",
+    ],
     claims: &[(Claim::User, &["sub"])],
     ..TENANT_TOKEN
 };
@@ -193,6 +202,7 @@ pub static ATLASSIAN_CONNECT: Preset = Preset {
         ..NO_CONTEXT
     },
     frame_ancestors: &["https://*.atlassian.net", "https://*.jira.com"],
+    unverified: &["how a module's address names its record"],
     claims: &[(Claim::User, &["sub", "context.user.accountId"])],
     ..TENANT_TOKEN
 };
@@ -216,6 +226,10 @@ pub static ATLASSIAN_FORGE: Preset = Preset {
         ..NO_CONTEXT
     },
     frame_ancestors: &["https://*.atlassian.net", "https://*.jira.com"],
+    unverified: &[
+        "the claims `context.cloudId` and `principal`",
+        "where the record stands",
+    ],
     claims: &[
         (Claim::Account, &["context.cloudId"]),
         (Claim::User, &["principal"]),
@@ -238,6 +252,7 @@ pub static MONDAY: Preset = Preset {
         kinds: &[],
         default_kind: "item",
     },
+    unverified: &["how long a token lives", "which hosts frame"],
     claims: &[
         (Claim::Account, &["dat.account_id"]),
         (Claim::User, &["dat.user_id"]),
@@ -255,6 +270,7 @@ pub static SALESFORCE: Preset = Preset {
         default_kind: "record",
         ..NO_CONTEXT
     },
+    unverified: &["that `Auth.JWS` signs with RS256", "which hosts frame"],
     claims: &[
         (Claim::User, &["sub"]),
         (Claim::Name, &["name"]),
@@ -280,6 +296,10 @@ pub static SALESFORCE_CANVAS: Preset = Preset {
         default_kind: "record",
         ..NO_CONTEXT
     },
+    unverified: &[
+        "where the record stands",
+        "the unit of `issuedAt`, and when it is empty",
+    ],
     claims: &[
         (Claim::Account, &["context.organization.organizationId"]),
         (Claim::User, &["userId"]),
@@ -308,6 +328,11 @@ pub static DYNAMICS: Preset = Preset {
         default_kind: CONTACT_KIND,
     },
     frame_ancestors: &["https://*.dynamics.com"],
+    unverified: &[
+        "the address of the keys",
+        "how long a token lives",
+        "which hosts frame",
+    ],
     claims: &[(Claim::Account, &["tid"]), (Claim::User, &["oid"])],
     ..APP_TOKEN
 };
@@ -325,6 +350,11 @@ pub static HUBSPOT: Preset = Preset {
     },
     renewal: Renewal::Session,
     frame_ancestors: &["https://*.hubspot.com", "https://*.hubspotusercontent.com"],
+    unverified: &[
+        "the parameters `portalId` and `userId`",
+        "which characters are signed unencoded",
+        "which hosts frame",
+    ],
     claims: &[(Claim::Account, &["portalId"]), (Claim::User, &["userId"])],
     ..APP_TOKEN
 };
@@ -345,6 +375,7 @@ pub static FOLLOWUPBOSS: Preset = Preset {
         default_kind: "person",
         ..NO_CONTEXT
     },
+    unverified: &["the form of the signature", "which hosts frame"],
     claims: &[
         (Claim::Account, &["account.id"]),
         (Claim::User, &["user.id"]),

@@ -1,0 +1,156 @@
+//! What Atlassian says when an app is installed or removed: a call that it signs with a key of its own
+//! (RS256), since there is no shared secret yet. The key is published under its name, as PEM.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use moka::future::Cache;
+use uuid::Uuid;
+
+use super::claims::{self, Life};
+use super::jws::Jws;
+use super::key::{Algorithm, VerifyingKey};
+use super::object::Object;
+use super::preset::records::ATLASSIAN_CONNECT;
+use super::qsh;
+use super::refusal::Refusal;
+use super::shown::ShownRequest;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::outbound::Reach;
+
+/// A public key as PEM has less than 1 KB.
+const MAX_KEY_BYTES: usize = 16 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a fetched key is used.
+const LIFETIME: Duration = Duration::from_hours(1);
+/// The most keys that are kept.
+const MOST_KEYS: u64 = 16;
+/// The longest accepted life of such a token.
+const LONGEST: SignedDuration = SignedDuration::from_mins(15);
+
+/// Verifies Atlassian's calls on installing and removing.
+#[derive(Debug)]
+pub struct InstallVerifier {
+    client: reqwest::Client,
+    reach: Reach,
+    clock: Arc<dyn Clock>,
+    /// Below which the keys are published, without a slash at the end.
+    keys_url: String,
+    public_url: String,
+    leeway: SignedDuration,
+    /// Fetched keys by name. Who asks for the same one at the same time waits for one fetch.
+    keys: Cache<Uuid, VerifyingKey>,
+}
+
+impl InstallVerifier {
+    /// A verifier with the configured addresses.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
+        let reach = Reach {
+            loopback: config.native.jwks_allow_loopback,
+            networks: config.native.jwks_allow_networks.clone(),
+        };
+        let client = reach
+            .client()
+            .connect_timeout(TIMEOUT)
+            .timeout(TIMEOUT)
+            .build()?;
+        Ok(Self {
+            client,
+            reach,
+            clock,
+            keys_url: config.crm.atlassian_install_keys_url.as_str().to_owned(),
+            public_url: config.server.public_url.origin(),
+            leeway: SignedDuration::try_from(config.native.leeway).unwrap_or_default(),
+            keys: Cache::builder()
+                .max_capacity(MOST_KEYS)
+                .time_to_live(LIFETIME)
+                .build(),
+        })
+    }
+
+    /// Verifies that a call speaks for a site (its client key). No key is fetched for a token of
+    /// another, so that nobody can make us call an address at will.
+    ///
+    /// # Errors
+    /// The reason, for the log.
+    pub async fn verify(
+        &self,
+        token: &str,
+        request: ShownRequest<'_>,
+        expected: &str,
+    ) -> Result<(), Refusal> {
+        let jws = Jws::parse(token)?;
+        if !jws.names(Algorithm::Rs256) {
+            return Err(Refusal::WrongAlgorithm);
+        }
+        if jws.unverified_claims()?.text("iss")?.as_deref() != Some(expected) {
+            return Err(Refusal::WrongIssuer);
+        }
+        // The name becomes part of an address: nothing but a UUID does.
+        let kid = jws
+            .kid()
+            .and_then(|kid| Uuid::try_parse(kid).ok())
+            .ok_or(Refusal::UnknownKey)?;
+        let key = self.key(kid).await?;
+        let claims = Object::parse(jws.verify(&key)?)?;
+        let life = Life {
+            leeway: self.leeway,
+            longest: LONGEST,
+        };
+        claims::judge_time(&claims, true, life, self.clock.now())?;
+        if claims.text("iss")?.as_deref() != Some(expected) {
+            return Err(Refusal::WrongIssuer);
+        }
+        let audiences = claims.texts("aud")?.ok_or(Refusal::MissingClaim("aud"))?;
+        if !audiences.contains(&self.public_url) {
+            return Err(Refusal::WrongAudience);
+        }
+        let signed = claims.text("qsh")?.ok_or(Refusal::MissingClaim("qsh"))?;
+        if signed != qsh::of(request, ATLASSIAN_CONNECT.parameter) {
+            return Err(Refusal::WrongAddress);
+        }
+        Ok(())
+    }
+
+    async fn key(&self, kid: Uuid) -> Result<VerifyingKey, Refusal> {
+        let fetched = self.keys.try_get_with(kid, self.fetch(kid)).await;
+        fetched.map_err(|refusal| *refusal)
+    }
+
+    async fn fetch(&self, kid: Uuid) -> Result<VerifyingKey, Refusal> {
+        let address = format!("{}/{}", self.keys_url, kid.hyphenated());
+        let address = self.reach.check(&address).map_err(|error| {
+            tracing::warn!(%error, "an install key is not fetched");
+            Refusal::KeySetUnavailable
+        })?;
+        let unavailable = |error: reqwest::Error| {
+            let error = error.without_url();
+            tracing::warn!(%error, "an install key could not be fetched");
+            Refusal::KeySetUnavailable
+        };
+        let mut response = self.client.get(address).send().await.map_err(unavailable)?;
+        match response.status() {
+            reqwest::StatusCode::OK => {}
+            reqwest::StatusCode::NOT_FOUND => return Err(Refusal::UnknownKey),
+            status => {
+                let status = status.as_u16();
+                tracing::warn!(status, "an install key could not be fetched");
+                return Err(Refusal::KeySetUnavailable);
+            }
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
+            if body.len() + chunk.len() > MAX_KEY_BYTES {
+                return Err(Refusal::KeySetUnavailable);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let pem = std::str::from_utf8(&body).map_err(|_| Refusal::KeySetUnavailable)?;
+        VerifyingKey::from_pem(Algorithm::Rs256, pem).map_err(Refusal::UnfitKey)
+    }
+}

@@ -1,0 +1,172 @@
+//! `/install/{tenant}/atlassian-connect/{code}/…`: the descriptor that a site of Atlassian's is given,
+//! and the calls by which it says that it was installed or removed.
+//!
+//! What happened stands in the address and not in the body: the address is signed, the body is not.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::door::RequestLine;
+use super::embed::{failure, unreadable};
+use super::widget;
+use crate::auth::Refusal;
+use crate::domain::ids::TenantId;
+use crate::service::ServiceError;
+use crate::service::installing::{Call, Installing, Site};
+use crate::service::sign_in::refused;
+
+/// The routes.
+pub fn routes(installing: Arc<Installing>) -> Router {
+    Router::new()
+        .route(
+            "/install/{tenant}/atlassian-connect/{code}/descriptor.json",
+            get(descriptor),
+        )
+        .route(
+            "/install/{tenant}/atlassian-connect/{code}/installed",
+            post(installed),
+        )
+        .route(
+            "/install/{tenant}/atlassian-connect/{code}/uninstalled",
+            post(uninstalled),
+        )
+        .with_state(installing)
+}
+
+/// What a site says in a body. There is more in it, which is not needed.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    client_key: String,
+    shared_secret: Option<SecretString>,
+}
+
+/// The app as Atlassian is to see it for this tenant. Whoever has the address knows all that is in it.
+async fn descriptor(
+    State(installing): State<Arc<Installing>>,
+    Path((tenant, code)): Path<(String, String)>,
+) -> Response {
+    let is_plain = |text: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        text.bytes().all(plain)
+    };
+    if !is_plain(&tenant) || !is_plain(&code) {
+        return widget::sealed(failure(&ServiceError::NotFound { what: "address" }), &[]);
+    }
+    let words = described(installing.public_url(), &tenant, &code);
+    widget::sealed(Json(words).into_response(), &[])
+}
+
+fn described(public_url: &str, tenant: &str, code: &str) -> Value {
+    let place = format!("/install/{tenant}/atlassian-connect/{code}");
+    json!({
+        "key": format!("financial-pulse.{tenant}"),
+        "name": "Financial Pulse",
+        "description": "May I sell more on account?",
+        "baseUrl": public_url,
+        "authentication": { "type": "jwt" },
+        "apiMigrations": { "signed-install": true },
+        "lifecycle": {
+            "installed": format!("{place}/installed"),
+            "uninstalled": format!("{place}/uninstalled"),
+        },
+        "scopes": ["READ"],
+        "modules": {
+            "webPanels": [{
+                "key": "pulse",
+                "location": "atl.jira.view.issue.right.context",
+                "name": { "value": "Financial Pulse" },
+                "url": format!("/embed/{tenant}/atlassian-connect?contact=issue:{{issue.id}}"),
+            }],
+        },
+    })
+}
+
+async fn installed(
+    State(installing): State<Arc<Installing>>,
+    Path((tenant, code)): Path<(String, String)>,
+    request: RequestLine,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let bytes = match body {
+        Ok(bytes) => bytes,
+        Err(rejection) => return widget::sealed(unreadable(&rejection), &[]),
+    };
+    let done = async {
+        let Body {
+            client_key,
+            shared_secret,
+        } = read(&bytes)?;
+        let shared_secret = shared_secret
+            .ok_or_else(|| ServiceError::bad_input("sharedSecret", "it is missing"))?;
+        let call = Call {
+            tenant: TenantId::new(tenant.as_str()),
+            code: &code,
+            token: token(&headers)?,
+            request: request.shown(&bytes),
+        };
+        let site = Site {
+            client_key,
+            shared_secret,
+        };
+        installing.installed(&call, site).await
+    };
+    answer(done.await)
+}
+
+async fn uninstalled(
+    State(installing): State<Arc<Installing>>,
+    Path((tenant, code)): Path<(String, String)>,
+    request: RequestLine,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let bytes = match body {
+        Ok(bytes) => bytes,
+        Err(rejection) => return widget::sealed(unreadable(&rejection), &[]),
+    };
+    let done = async {
+        let call = Call {
+            tenant: TenantId::new(tenant.as_str()),
+            code: &code,
+            token: token(&headers)?,
+            request: request.shown(&bytes),
+        };
+        let client_key = read(&bytes)?.client_key;
+        installing.uninstalled(&call, &client_key).await
+    };
+    answer(done.await)
+}
+
+/// The token behind the word `JWT`, which is Atlassian's own scheme.
+fn token(headers: &HeaderMap) -> Result<&str, ServiceError> {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("JWT "))
+        .ok_or_else(|| refused(Refusal::Missing))
+}
+
+fn read(bytes: &[u8]) -> Result<Body, ServiceError> {
+    // What serde would say quotes the body, and with it the secret.
+    serde_json::from_slice(bytes)
+        .map_err(|_| ServiceError::bad_input("body", "send JSON with clientKey and sharedSecret"))
+}
+
+fn answer(done: Result<(), ServiceError>) -> Response {
+    let response = match done {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => failure(&error),
+    };
+    widget::sealed(response, &[])
+}

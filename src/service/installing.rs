@@ -1,0 +1,209 @@
+//! Installing at Atlassian: the site that an operator let in hands over its shared secret.
+//!
+//! An operator gives out an address with a one-time code. The first site that installs by it binds the
+//! tenant; from then on that site alone may change its secret or take it back. Another one needs a
+//! new code, and the keys of the first retired.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use tracing::info;
+use uuid::Uuid;
+
+use super::error::ServiceError;
+use super::keys::key_records;
+use super::one_time;
+use super::sign_in::refused;
+use crate::auth::preset::records::ATLASSIAN_CONNECT;
+use crate::auth::{Algorithm, InstallVerifier, Refusal, ShownRequest};
+use crate::clock::Clock;
+use crate::domain::ids::TenantId;
+use crate::store::{KeySource, SigningKey, Store};
+
+/// What such a code is for.
+const INSTALL: &str = "atlassian-install";
+/// Who acts, in the audit.
+const ACTOR: &str = "atlassian";
+/// How long a code waits for the installation.
+pub const CODE_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+/// How long pages that were loaded under the earlier secret may still come.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+
+/// A code by which one site may install for a tenant.
+///
+/// # Errors
+/// When the store fails.
+pub async fn invite(
+    store: &Store,
+    tenant: &TenantId,
+    now: Timestamp,
+) -> Result<String, ServiceError> {
+    let code = one_time::code();
+    let until = now.saturating_add(CODE_LIFETIME).unwrap_or(Timestamp::MAX);
+    let hash = one_time::hash(INSTALL, &code);
+    store
+        .put_code(&hash, tenant, tenant.as_str(), until)
+        .await?;
+    Ok(code)
+}
+
+/// What a site says of itself.
+#[derive(Debug)]
+pub struct Site {
+    /// Its name.
+    pub client_key: String,
+    /// What it signs with from now on.
+    pub shared_secret: SecretString,
+}
+
+/// A call of Atlassian's, before it is believed.
+pub struct Call<'a> {
+    /// The tenant that the address names.
+    pub tenant: TenantId,
+    /// The code in the address; spent after the first installation.
+    pub code: &'a str,
+    /// The token.
+    pub token: &'a str,
+    /// The request.
+    pub request: ShownRequest<'a>,
+}
+
+/// Shows no token and no code.
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Takes and ends the secrets of sites.
+#[derive(Debug)]
+pub struct Installing {
+    store: Store,
+    verifier: InstallVerifier,
+    clock: Arc<dyn Clock>,
+    public_url: String,
+}
+
+impl Installing {
+    /// Installing under the store's codes and keys.
+    pub fn new(
+        store: Store,
+        verifier: InstallVerifier,
+        clock: Arc<dyn Clock>,
+        public_url: String,
+    ) -> Self {
+        Self {
+            store,
+            verifier,
+            clock,
+            public_url,
+        }
+    }
+
+    /// The address under which Atlassian reaches us, without a path.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Stores the secret of a site that was installed.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` for every site but the one that the tenant is bound to, or the first by a
+    /// code; `BAD_USER_INPUT` when the secret is too short.
+    pub async fn installed(&self, call: &Call<'_>, site: Site) -> Result<(), ServiceError> {
+        let bound = self.bound(&call.tenant).await?;
+        let now = self.clock.now();
+        let hash = one_time::hash(INSTALL, call.code);
+        if bound.is_empty() {
+            // Looked at before anything is fetched, and taken when all is right.
+            let invited = self.store.code(&hash, now).await?;
+            if invited.as_deref() != Some(call.tenant.as_str()) {
+                return Err(refused(Refusal::UnknownTenant));
+            }
+        } else if !bound.iter().any(|key| is_of(key, &site.client_key)) {
+            return Err(refused(Refusal::WrongIssuer));
+        }
+        self.verify(call, &site.client_key).await?;
+        let key = SigningKey {
+            id: Uuid::new_v4(),
+            tenant: Some(call.tenant.clone()),
+            preset: ATLASSIAN_CONNECT.name.to_owned(),
+            kid: None,
+            algorithm: Algorithm::Hs256.as_str().to_owned(),
+            source: KeySource::Secret(site.shared_secret),
+            issuer: Some(site.client_key),
+            audience: None,
+            valid_until: None,
+            claims: std::collections::BTreeMap::new(),
+        };
+        for record in key_records(vec![key.clone()]) {
+            let checked = record.check();
+            checked
+                .map_err(|problem| ServiceError::bad_input("sharedSecret", problem.to_string()))?;
+        }
+        if bound.is_empty() && self.store.take_code(&hash, now).await?.is_none() {
+            return Err(refused(Refusal::Replayed));
+        }
+        self.store.add_signing_key(&key, ACTOR, now).await?;
+        self.end(&bound, OVERLAP, now).await?;
+        info!(tenant = %call.tenant, "a site of Atlassian's was installed");
+        Ok(())
+    }
+
+    /// Ends the keys of a site that was removed. The tenant is then bound to none.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` for every site but the one that the tenant is bound to.
+    pub async fn uninstalled(&self, call: &Call<'_>, client_key: &str) -> Result<(), ServiceError> {
+        let bound = self.bound(&call.tenant).await?;
+        if !bound.iter().any(|key| is_of(key, client_key)) {
+            return Err(refused(Refusal::WrongIssuer));
+        }
+        self.verify(call, client_key).await?;
+        self.end(&bound, SignedDuration::ZERO, self.clock.now())
+            .await?;
+        info!(tenant = %call.tenant, "a site of Atlassian's was removed");
+        Ok(())
+    }
+
+    async fn verify(&self, call: &Call<'_>, client_key: &str) -> Result<(), ServiceError> {
+        let verified = self.verifier.verify(call.token, call.request, client_key);
+        verified.await.map_err(refused)
+    }
+
+    /// The tenant's keys of Atlassian that count now.
+    async fn bound(&self, tenant: &TenantId) -> Result<Vec<SigningKey>, ServiceError> {
+        let now = self.clock.now();
+        let keys = self
+            .store
+            .signing_keys(Some(tenant), ATLASSIAN_CONNECT.name);
+        let mut keys = keys.await?;
+        keys.retain(|key| key.valid_until.is_none_or(|until| now < until));
+        Ok(keys)
+    }
+
+    async fn end(
+        &self,
+        keys: &[SigningKey],
+        after: SignedDuration,
+        now: Timestamp,
+    ) -> Result<(), ServiceError> {
+        let until = now.saturating_add(after).unwrap_or(Timestamp::MAX);
+        for key in keys {
+            if key.valid_until.is_none_or(|end| until < end) {
+                self.store
+                    .retire_signing_key(key.id, until, ACTOR, now)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_of(key: &SigningKey, client_key: &str) -> bool {
+    key.issuer.as_deref() == Some(client_key)
+}
