@@ -53,8 +53,8 @@ impl Linking {
     /// nothing.
     ///
     /// # Errors
-    /// `FORBIDDEN` unless the viewer's role is finance or admin, `NOT_FOUND` for a customer that is
-    /// not in the tenant's books.
+    /// `FORBIDDEN` unless the viewer's role is finance or admin, `NOT_FOUND` for a contact that is not
+    /// for this viewer and for a customer that is not in the tenant's books.
     pub async fn link(
         &self,
         viewer: &Viewer,
@@ -62,7 +62,7 @@ impl Linking {
         customer: &CustomerKey,
         reason: Option<&str>,
     ) -> Result<(), ServiceError> {
-        Self::allow(viewer)?;
+        Self::allow(viewer, contact)?;
         self.require(&viewer.tenant, customer).await?;
         let link = self.new_link(contact, customer, LinkOrigin::Manual, viewer.user.as_str());
         self.store.add_link(&viewer.tenant, &link, reason).await?;
@@ -72,7 +72,8 @@ impl Linking {
     /// Takes a link away.
     ///
     /// # Errors
-    /// `FORBIDDEN` unless the viewer's role is finance or admin, `NOT_FOUND` without such a link.
+    /// `FORBIDDEN` unless the viewer's role is finance or admin, `NOT_FOUND` for a contact that is not
+    /// for this viewer and without such a link.
     pub async fn unlink(
         &self,
         viewer: &Viewer,
@@ -80,7 +81,7 @@ impl Linking {
         customer: &CustomerKey,
         reason: Option<&str>,
     ) -> Result<(), ServiceError> {
-        Self::allow(viewer)?;
+        Self::allow(viewer, contact)?;
         let (tenant, actor) = (&viewer.tenant, viewer.user.as_str());
         let now = self.clock.now();
         let removed = self
@@ -229,13 +230,16 @@ impl Linking {
         }
     }
 
-    fn allow(viewer: &Viewer) -> Result<(), ServiceError> {
-        if viewer.can_link() {
-            Ok(())
-        } else {
+    /// Whether the viewer may link at all, and whether the contact is for this viewer.
+    fn allow(viewer: &Viewer, contact: &ContactId) -> Result<(), ServiceError> {
+        if !viewer.can_link() {
             Err(ServiceError::Forbidden {
                 action: "link contacts",
             })
+        } else if !viewer.may_ask_for(contact) {
+            Err(ServiceError::NotFound { what: "contact" })
+        } else {
+            Ok(())
         }
     }
 }
