@@ -79,7 +79,7 @@ impl Query {
         let dependencies = Dependencies::of(ctx);
         dependencies.merge(&stamp);
         dependencies.viewed(viewed);
-        Ok(CreditDecision::new(&decision, amounts(ctx)))
+        Ok(CreditDecision::of_check(&decision, amounts(ctx)))
     }
 
     /// Customers of the tenant's books by name, e-mail or id, to link a contact to. For the roles

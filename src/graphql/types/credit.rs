@@ -69,7 +69,8 @@ pub struct Reason {
     pub amount: Option<Money>,
     /// The days that it speaks of (days past due).
     pub days: Option<u32>,
-    /// The share that it speaks of, as a fraction.
+    /// The share that it speaks of, as a fraction. Null in a check of an amount where the viewer may
+    /// not see amounts: with an amount of one's own choice it tells the others.
     pub share: Option<Decimal>,
     /// The date that it speaks of (when a limit ended).
     pub date: Option<Date>,
@@ -118,6 +119,19 @@ impl CreditDecision {
             inputs_hash: amounts.shown().then(|| decision.inputs_hash.clone()),
             as_of: Date(decision.as_of),
         }
+    }
+
+    /// The decision about an amount that the viewer chose. The share of the limit that would be used
+    /// is for those who may see the limit: the amount divided by it is the limit.
+    pub fn of_check(decision: &domain::CreditDecision, amounts: Amounts) -> Self {
+        if amounts.shown() {
+            return Self::new(decision, amounts);
+        }
+        let mut told = decision.clone();
+        for reason in &mut told.reasons {
+            reason.share = None;
+        }
+        Self::new(&told, amounts)
     }
 }
 
