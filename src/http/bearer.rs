@@ -19,6 +19,9 @@ use crate::service::views::Views;
 use crate::service::{Caller, ServiceError};
 use crate::store::Store;
 
+/// How often a token is verified when its tenant keeps changing meanwhile.
+const ATTEMPTS: usize = 3;
+
 /// Verifies bearers of the GraphQL door: our sessions, and native tokens of a CRM.
 #[derive(Debug)]
 pub struct Bearers {
@@ -62,9 +65,14 @@ impl Bearer {
         }
     }
 
-    /// Whether the token still counts.
+    /// Whether the proof still counts.
     pub fn counts(&self, now: Timestamp) -> bool {
         now < self.expires_at && self.stamp.holds(now)
+    }
+
+    /// Waits until what the proof rests on has changed.
+    pub async fn moved(&self) {
+        self.stamp.moved().await;
     }
 }
 
@@ -111,6 +119,40 @@ impl Bearers {
     /// # Errors
     /// `UNAUTHENTICATED` with one text for every cause; the cause goes to the log.
     pub async fn verify(&self, token: &str) -> Result<Arc<Bearer>, ServiceError> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let bearer = Arc::new(self.prove(token).await?);
+            let now = self.clock.now();
+            if bearer.counts(now) {
+                self.verified
+                    .put(token, Arc::clone(&bearer), bearer.expires_at);
+                return Ok(bearer);
+            }
+            if now >= bearer.expires_at {
+                return Err(refused(Refusal::Expired));
+            }
+            // The tenant changed meanwhile, which says nothing against the token. What was proved
+            // held while this request ran; it is not kept, so the next one asks again.
+            if attempts == ATTEMPTS {
+                return Ok(bearer);
+            }
+        }
+    }
+
+    /// Whether a token is still taken, and for the viewer that it was taken for.
+    pub async fn still(&self, token: &str, viewer: &Viewer) -> bool {
+        let bearer = match self.known(token, self.clock.now()) {
+            Some(known) => known,
+            None => match self.verify(token).await {
+                Ok(bearer) => bearer,
+                Err(_) => return false,
+            },
+        };
+        *bearer.caller.viewer == *viewer
+    }
+
+    async fn prove(&self, token: &str) -> Result<Bearer, ServiceError> {
         let kind = TokenKind::of(token).map_err(refused)?;
         let mut stamp = Stamp::default();
         let identity = match kind {
@@ -137,13 +179,7 @@ impl Bearers {
             .await?
             .ok_or_else(|| refused(Refusal::UnknownTenant))?;
         let person = self.rates.person(&viewer);
-        let bearer = Arc::new(Bearer::new(identity, viewer, person, stamp));
-        if !bearer.counts(self.clock.now()) {
-            return Err(refused(Refusal::Expired));
-        }
-        self.verified
-            .put(token, Arc::clone(&bearer), bearer.expires_at);
-        Ok(bearer)
+        Ok(Bearer::new(identity, viewer, person, stamp))
     }
 }
 

@@ -19,6 +19,7 @@ use axum::extract::{FromRequestParts, Request, WebSocketUpgrade};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt, stream};
+use secrecy::{ExposeSecret, SecretString};
 use tracing::{debug, info};
 
 use super::bearer::{Bearer, strip_scheme};
@@ -101,13 +102,12 @@ async fn serve(
     let init = {
         let (endpoint, signed_in) = (Arc::clone(&endpoint), Arc::clone(&signed_in));
         move |payload| async move {
-            let bearer = sign_in(&endpoint, &payload, origin).await.extend()?;
+            let (token, bearer) = sign_in(&endpoint, &payload, origin).await.extend()?;
             let place = bearer.person.open_socket().extend()?;
             signed_in.store(true, Ordering::Relaxed);
             let mut data = Data::default();
-            data.insert(Arc::clone(&bearer.caller));
             data.insert(place);
-            data.insert(bearer);
+            data.insert(Token(token));
             Ok(data)
         }
     };
@@ -143,12 +143,16 @@ async fn follows_nothing(running: &AtomicUsize, idle: Duration) {
     }
 }
 
-/// The bearer of the first message: `{"authorization": "Bearer …"}`.
+/// The token that a socket was opened with. Who it proves is asked anew for each subscription, since
+/// the keys and roles of its tenant may have changed.
+struct Token(SecretString);
+
+/// The token of the first message, `{"authorization": "Bearer …"}`, and its bearer.
 async fn sign_in(
     endpoint: &Endpoint,
     payload: &serde_json::Value,
     origin: Origin,
-) -> Result<Arc<Bearer>, ServiceError> {
+) -> Result<(SecretString, Arc<Bearer>), ServiceError> {
     let missing = || ServiceError::Unauthenticated {
         reason: "send {\"authorization\": \"Bearer …\"} with connection_init",
     };
@@ -156,9 +160,18 @@ async fn sign_in(
         .get("authorization")
         .or_else(|| payload.get("Authorization"))
         .and_then(serde_json::Value::as_str)
-        .and_then(strip_scheme)
-        .ok_or_else(missing);
-    endpoint.admit(token, || origin).await
+        .and_then(strip_scheme);
+    let bearer = endpoint
+        .admit(token.ok_or_else(missing), || origin)
+        .await?;
+    Ok((SecretString::from(token.unwrap_or_default()), bearer))
+}
+
+async fn bearer(endpoint: &Endpoint, token: &str) -> Result<Arc<Bearer>, ServiceError> {
+    match endpoint.bearers.known(token, endpoint.clock.now()) {
+        Some(known) => Ok(known),
+        None => endpoint.bearers.verify(token).await,
+    }
 }
 
 /// Executes what comes over one socket: subscriptions only, under the same limits as requests.
@@ -179,30 +192,38 @@ impl Executor for SocketExecutor {
         request: Question,
         session: Option<Arc<Data>>,
     ) -> BoxStream<'static, Answer> {
-        match self.start(request, session) {
-            Ok(answers) => answers,
-            Err(error) => {
-                let answer = self.refused(error);
-                stream::once(async { answer }).boxed()
+        let socket = self.clone();
+        stream::once(async move {
+            match socket.start(request, session).await {
+                Ok(answers) => answers,
+                Err(error) => {
+                    let answer = socket.refused(error);
+                    stream::once(async { answer }).boxed()
+                }
             }
-        }
+        })
+        .flatten()
+        .boxed()
     }
 }
 
 impl SocketExecutor {
-    fn start(
+    async fn start(
         &self,
         mut request: Question,
         session: Option<Arc<Data>>,
     ) -> Result<BoxStream<'static, Answer>, ServerError> {
         let session = session.unwrap_or_default();
-        let bearer = session
-            .get(&std::any::TypeId::of::<Arc<Bearer>>())
-            .and_then(|bearer| bearer.downcast_ref::<Arc<Bearer>>())
-            .filter(|bearer| bearer.counts(self.endpoint.clock.now()))
-            .ok_or_else(|| {
-                let message = "the session has ended; open a new socket with a fresh token";
-                request_error(ErrorCode::Unauthenticated, message)
+        let token = session
+            .get(&std::any::TypeId::of::<Token>())
+            .and_then(|token| token.downcast_ref::<Token>())
+            .map(|token| token.0.clone())
+            .ok_or_else(has_ended)?;
+        let bearer = bearer(&self.endpoint, token.expose_secret())
+            .await
+            .map_err(|error| match error {
+                ServiceError::Unauthenticated { .. } => has_ended(),
+                other => request_error(other.code(), other.to_string()),
             })?;
         let asked = |count| match bearer.person.ask(count) {
             Err(ServiceError::RateLimited { retry_after }) => {
@@ -227,6 +248,7 @@ impl SocketExecutor {
         let place = Place::take(&self.running)?;
         request.variables = with_plain_numbers(std::mem::take(&mut request.variables));
         request.set_parsed_query(document.executable.clone());
+        let request = request.data(Arc::clone(&bearer.caller));
         let id = self.id.clone();
         let answers = self
             .endpoint
@@ -238,7 +260,7 @@ impl SocketExecutor {
                 answer
             });
         Ok(Held {
-            answers: answers.boxed(),
+            answers: while_taken(Arc::clone(&self.endpoint), token, bearer, answers.boxed()),
             _place: place,
         }
         .boxed())
@@ -260,6 +282,48 @@ fn hash_of(persisted: &Value) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// Answers for as long as the token is taken for whom it was taken at first: the key that vouches for
+/// it may be retired.
+fn while_taken(
+    endpoint: Arc<Endpoint>,
+    token: SecretString,
+    bearer: Arc<Bearer>,
+    answers: BoxStream<'static, Answer>,
+) -> BoxStream<'static, Answer> {
+    let gone = {
+        let (endpoint, token, bearer) = (Arc::clone(&endpoint), token.clone(), bearer.clone());
+        async move {
+            let viewer = Arc::clone(&bearer.caller.viewer);
+            let mut known = bearer;
+            loop {
+                known.moved().await;
+                match self::bearer(&endpoint, token.expose_secret()).await {
+                    Ok(now) if now.caller.viewer == viewer => known = now,
+                    _ => return,
+                }
+            }
+        }
+    };
+    answers
+        .then(move |answer| {
+            let (endpoint, token, bearer) = (Arc::clone(&endpoint), token.clone(), bearer.clone());
+            async move {
+                let viewer = &bearer.caller.viewer;
+                let holds = endpoint.bearers.still(token.expose_secret(), viewer).await;
+                holds.then_some(answer)
+            }
+        })
+        .take_while(|answer| std::future::ready(answer.is_some()))
+        .filter_map(std::future::ready)
+        .take_until(gone)
+        .boxed()
+}
+
+fn has_ended() -> ServerError {
+    let message = "the session has ended; open a new socket with a fresh token";
+    request_error(ErrorCode::Unauthenticated, message)
 }
 
 fn not_a_subscription() -> ServerError {
