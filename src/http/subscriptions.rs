@@ -161,9 +161,7 @@ async fn sign_in(
         .or_else(|| payload.get("Authorization"))
         .and_then(serde_json::Value::as_str)
         .and_then(strip_scheme);
-    let bearer = endpoint
-        .admit(token.ok_or_else(missing), || origin)
-        .await?;
+    let bearer = endpoint.admit(token.ok_or_else(missing), || origin).await?;
     Ok((SecretString::from(token.unwrap_or_default()), bearer))
 }
 

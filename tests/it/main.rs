@@ -9,6 +9,7 @@
 
 mod architecture;
 mod auth;
+mod authorization;
 mod config;
 mod consent;
 #[cfg(feature = "sandbox")]
