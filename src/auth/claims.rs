@@ -49,7 +49,8 @@ pub(super) struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// The text of a claim at the first of its paths that has one. It must not be empty.
+    /// The text of a claim at the first of its paths that has one. It must not be empty, and hold no
+    /// control characters: no name has one, and PostgreSQL takes no NUL.
     fn claim(
         &self,
         claims: &Object,
@@ -57,7 +58,8 @@ impl Rules<'_> {
         read: impl Fn(&Object, &str, &'static str) -> Result<Option<String>, Refusal>,
     ) -> Result<Option<String>, Refusal> {
         let sound = |text: String, name| {
-            if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES {
+            let odd = text.chars().any(char::is_control);
+            if odd || text.trim().is_empty() || text.len() > MAX_TEXT_BYTES {
                 return Err(Refusal::BadClaim(name));
             }
             Ok(Some(text))
@@ -82,12 +84,7 @@ impl Rules<'_> {
     }
 
     fn text(&self, claims: &Object, claim: Claim) -> Result<Option<String>, Refusal> {
-        self.claim(claims, claim, |claims, path, name| {
-            match claims.text_at(path, name)? {
-                Some(text) if text.chars().any(char::is_control) => Err(Refusal::BadClaim(name)),
-                other => Ok(other),
-            }
-        })
+        self.claim(claims, claim, Object::text_at)
     }
 
     /// What the claims say about the person and the page.
@@ -105,6 +102,10 @@ impl Rules<'_> {
                 })
                 .transpose()
         };
+        let contact = record(Claim::Contact, preset.context.default_kind)?;
+        if preset.contact_required && contact.is_none() {
+            return Err(Refusal::MissingClaim("contact"));
+        }
         // What code in a browser chose says nothing of role, and links nobody.
         let role = if preset.vouches {
             self.text(claims, Claim::Role)?
@@ -125,7 +126,7 @@ impl Rules<'_> {
             user: UserId::new(user),
             name: self.text(claims, Claim::Name)?.map(Into::into),
             role,
-            contact: record(Claim::Contact, preset.context.default_kind)?,
+            contact,
             company: record(Claim::Company, COMPANY_KIND)?,
             email: fact(Claim::Email)?,
             tax_number: fact(Claim::TaxNumber)?,

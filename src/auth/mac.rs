@@ -156,6 +156,8 @@ fn timestamp<'a>(shown: &Shown<'a>) -> Result<(&'a str, i64), Refusal> {
     let text = shown.timestamp.ok_or(Refusal::MissingClaim("timestamp"))?;
     Some(text)
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+        // Nothing parts the time from what is signed before it: zeros could be taken from there.
+        .filter(|text| !text.starts_with('0'))
         .and_then(|text| text.parse().ok())
         .map(|milliseconds| (text, milliseconds))
         .ok_or(Refusal::BadClaim("timestamp"))
@@ -253,7 +255,8 @@ fn within(text: &str, most: usize) -> Result<&str, Refusal> {
 
 fn hex(text: &str) -> Result<Vec<u8>, Refusal> {
     let malformed = Refusal::Malformed("not hexadecimal");
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if text.len() != 64 || !text.bytes().all(is_digit) {
         return Err(malformed);
     }
     (0..text.len())

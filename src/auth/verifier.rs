@@ -122,6 +122,9 @@ impl TokenKind {
             .text("tenant")?
             .filter(|tenant| !tenant.is_empty())
             .ok_or(Refusal::MissingClaim("tenant"))?;
+        if tenant.chars().any(char::is_control) {
+            return Err(Refusal::BadClaim("tenant"));
+        }
         Ok(Self::Native {
             tenant: TenantId::new(tenant),
         })
@@ -199,7 +202,10 @@ impl Verifier {
             email: said.email,
             tax_number: said.tax_number,
             locale: said.locale,
-            accepted_until: proof.accepted_until,
+            // What a key has verified ends with it, also where it is kept.
+            accepted_until: key
+                .valid_until
+                .map_or(proof.accepted_until, |end| end.min(proof.accepted_until)),
             hard_cap: match proof.use_key {
                 Some(_) => preset.hard_cap,
                 None => Some(preset.hard_cap.unwrap_or(WEAK_CAP)),

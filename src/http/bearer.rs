@@ -183,16 +183,24 @@ impl Bearers {
     }
 }
 
-/// The token of an `Authorization: Bearer …` header.
+/// The token that a request must carry.
 ///
 /// # Errors
 /// `UNAUTHENTICATED` when there is none, or it has another scheme.
-pub fn bearer_token(headers: &HeaderMap) -> Result<&str, ServiceError> {
-    headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(strip_scheme)
-        .ok_or_else(|| refused(Refusal::Missing))
+pub fn required_token(headers: &HeaderMap) -> Result<&str, ServiceError> {
+    bearer_token(headers).ok_or_else(|| refused(Refusal::Missing))
+}
+
+/// The token of the `Authorization: Bearer …` header, where there is exactly one.
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    only(headers, header::AUTHORIZATION.as_str()).and_then(strip_scheme)
+}
+
+/// The text of a header that is there once: of two, one could be meant for somebody else.
+pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    values.next().is_none().then(|| value.to_str().ok())?
 }
 
 /// The token behind the scheme's word, in any case.

@@ -36,7 +36,11 @@ impl<S: Send + Sync> FromRequestParts<S> for DoorPath {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let names = parts.uri.path().split('/').skip(2);
         // What is no text names nobody, as a name does that is not registered.
-        let names = names.map(|name| percent_decode_str(name).decode_utf8_lossy().into_owned());
+        let names = names.map(|name| {
+            let name = percent_decode_str(name).decode_utf8_lossy();
+            // Nor does a control character, which PostgreSQL does not even look for.
+            name.replace(char::is_control, "\u{fffd}")
+        });
         Ok(Self(match &names.collect::<Vec<_>>()[..] {
             [preset] => Door::of(preset, None),
             [tenant, preset] => Door::of(preset, Some(TenantId::new(tenant.as_str()))),

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use secrecy::ExposeSecret;
@@ -110,7 +110,7 @@ async fn by_code(
 ) -> Response {
     let entered = async {
         let parameters = Parameters::read(query.as_deref(), &headers, &[])?;
-        let code = parameters.get("code");
+        let code = parameters.proof("code").filter(|code| !code.is_empty());
         let code = code.ok_or_else(|| refused(Refusal::Missing))?;
         let signed_in = embedding.sign_in.open(code).await?;
         Ok::<_, ServiceError>((signed_in, parameters.locale()))
@@ -146,11 +146,11 @@ async fn embed(
         let parameters = Parameters::read(request.query(), &headers, form)?;
         let shown = Shown {
             credential: parameters
-                .get(preset.parameter)
+                .proof(preset.parameter)
                 .ok_or_else(|| refused(Refusal::Missing))?,
             signature: preset
                 .signature_parameter
-                .and_then(|name| parameters.get(name)),
+                .and_then(|name| parameters.proof(name)),
             timestamp: None,
             request: request.shown(&body),
         };
@@ -198,9 +198,15 @@ impl Parameters {
         Ok(Self(parameters))
     }
 
+    /// What describes the page: space around it does not count.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.get(name)?.trim();
         (!value.is_empty()).then_some(value)
+    }
+
+    /// What is to be verified, as it was sent.
+    fn proof(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 
     /// What the page says that it shows.
@@ -256,5 +262,11 @@ pub(super) fn failure(error: &ServiceError) -> Response {
         let cause = std::error::Error::source(error).map(ToString::to_string);
         tracing::error!(code = error.code().as_str(), cause, "signing in failed");
     }
-    Problem::from(error).into_response()
+    let mut response = Problem::from(error).into_response();
+    if error.code() == ErrorCode::Unauthenticated {
+        let scheme = HeaderValue::from_static("Bearer");
+        let headers = response.headers_mut();
+        headers.insert(header::WWW_AUTHENTICATE, scheme);
+    }
+    response
 }

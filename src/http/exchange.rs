@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Json, Router};
@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-use super::bearer::bearer_token;
+use super::bearer::{bearer_token, only};
 use super::door::{DoorPath, RequestLine};
 use super::embed::{Parameters, failure, requested_id, unreadable};
 use super::gate::SignedInAt;
@@ -92,15 +92,14 @@ async fn exchange(
         Err(rejection) => return widget::sealed(unreadable(&rejection), &[]),
     };
     let is_signed = door.preset().doors.exchange == Exchange::SignedRequest;
-    let has_bearer = !is_signed && headers.contains_key(header::AUTHORIZATION);
-    let bearer = has_bearer.then(|| bearer_token(&headers).ok()).flatten();
+    let bearer = bearer_token(&headers).filter(|_| !is_signed);
     let body = match Body::read(&headers, &bytes, is_signed || bearer.is_some()) {
         Ok(body) => body,
         Err(refusal) => return widget::sealed(*refusal, &[]),
     };
     let entered = async {
         let in_body = body.token.as_ref().map(ExposeSecret::expose_secret);
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let header = |name| only(&headers, name);
         let credential = match (is_signed, bearer, in_body) {
             (true, _, None) => header(SIGNATURE),
             (false, Some(token), None) | (false, None, Some(token)) => Some(token),
@@ -208,16 +207,7 @@ fn answer(outcome: Result<(Identity, Session), ServiceError>) -> Response {
             }),
         )
             .into_response(),
-        Err(error) => {
-            let mut response = failure(&error);
-            if error.code() == ErrorCode::Unauthenticated {
-                let scheme = HeaderValue::from_static("Bearer");
-                response
-                    .headers_mut()
-                    .insert(header::WWW_AUTHENTICATE, scheme);
-            }
-            response
-        }
+        Err(error) => failure(&error),
     };
     widget::sealed(response, &[])
 }

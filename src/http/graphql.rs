@@ -25,7 +25,7 @@ use serde::Serialize;
 use tracing::{debug, error, info};
 
 use super::answers::{KeptAnswers, Question};
-use super::bearer::{Bearer, Bearers, bearer_token};
+use super::bearer::{Bearer, Bearers, required_token};
 use super::gate;
 use super::meters::{Meters, Source};
 use super::negotiation::{MediaType, Parameters, bypasses_kept, sends_json};
@@ -362,7 +362,7 @@ impl Endpoint {
         id: &RequestId,
     ) -> Result<Arc<Bearer>, Outcome> {
         let origin = || self.origin(&parts.extensions, &parts.headers);
-        let admitted = self.admit(bearer_token(&parts.headers), origin).await;
+        let admitted = self.admit(required_token(&parts.headers), origin).await;
         admitted
             .and_then(|bearer| bearer.person.ask(NonZeroU32::MIN).map(|()| bearer))
             .map_err(|error| Outcome::failed(&error, media_type, id))

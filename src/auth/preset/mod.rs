@@ -220,6 +220,9 @@ pub struct Preset {
     pub vouches: bool,
     /// Whether a credential without a person is accepted, as one of nobody in particular.
     pub nobody: bool,
+    /// Whether a credential must name the contact: where it is good for ever, one that names none
+    /// would open every contact for ever.
+    pub contact_required: bool,
     /// Why the scheme is weak, where it is: it is refused unless the settings name it.
     pub weak: Option<&'static str>,
     /// The longest that sessions go on from one credential, where shorter than the settings say.
