@@ -47,20 +47,21 @@ impl RefreshRequests for NoRefresh {
     fn request(&self, _: &CustomerKey) {}
 }
 
-/// The routes over a store of their own, with the tenants `acme` (native) and `globex` (Pipedrive
-/// account 54321).
-struct Pages {
+/// The routes over a store of their own; [`Pages::new`] has the tenants `acme` (native) and `globex`
+/// (Pipedrive account 54321).
+pub(crate) struct Pages {
     router: Router,
-    store: Store,
-    sessions: Arc<Sessions>,
-    clock: Arc<ManualClock>,
+    pub(crate) store: Store,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) sign_in: Arc<SignIn>,
+    pub(crate) clock: Arc<ManualClock>,
     _directory: TempDir,
 }
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Pages {
@@ -69,15 +70,20 @@ impl Pages {
     }
 
     async fn with(acme: TenantSettings) -> Self {
+        let pages = Self::empty(&[("PULSE_PIPEDRIVE__CLIENT_SECRET", SECRET)]).await;
+        fill(&pages.store, &pages.clock, acme).await;
+        pages
+    }
+
+    /// With settings of its own, and nobody in the store.
+    pub(crate) async fn empty(settings: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let url = format!("sqlite:{}", directory.path().join("pulse.sqlite").display());
         let keys = Arc::new(KeyRing::new(Key::from_bytes([7; 32]), Vec::new()));
         let store = Store::open(&url, keys).await.expect("a store");
         store.migrate().await.expect("migrations");
         let clock = clock();
-        fill(&store, &clock, acme).await;
-
-        let config: Config = config(&[("PULSE_PIPEDRIVE__CLIENT_SECRET", SECRET)]);
+        let config: Config = config(settings);
         let time: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
         let reader = Reader::new(
             store.clone(),
@@ -114,17 +120,18 @@ impl Pages {
             time,
         ));
         let router = embed::routes(Arc::clone(&sign_in), WidgetPage::of(INDEX))
-            .merge(exchange::routes(sign_in));
+            .merge(exchange::routes(Arc::clone(&sign_in)));
         Self {
             router,
             store,
             sessions,
+            sign_in,
             clock,
             _directory: directory,
         }
     }
 
-    async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let answer = self.router.clone().oneshot(request).await;
         let (parts, body) = answer.expect("an answer").into_parts();
         let body = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
@@ -135,7 +142,7 @@ impl Pages {
         }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         let request = Request::get(path).body(Body::empty());
         self.send(request.expect("a request")).await
     }
@@ -147,7 +154,7 @@ impl Pages {
         self.send(request.expect("a request")).await
     }
 
-    async fn exchange(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn exchange(&self, path: &str, body: &Value) -> Answer {
         self.post(path, "application/json", body.to_string()).await
     }
 }
@@ -204,17 +211,17 @@ async fn fill(store: &Store, clock: &ManualClock, acme: TenantSettings) {
 }
 
 impl Answer {
-    fn header(&self, name: header::HeaderName) -> &str {
+    pub(crate) fn header(&self, name: header::HeaderName) -> &str {
         let value = self.headers.get(name).expect("the header");
         value.to_str().expect("text")
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
     /// What the page finds in its boot block.
-    fn boot(&self) -> Value {
+    pub(crate) fn boot(&self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.body);
         let start = "<script type=\"application/json\" id=\"pulse-boot\">";
         let (_, rest) = self.body.split_once(start).expect("the block");

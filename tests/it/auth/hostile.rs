@@ -364,6 +364,13 @@ async fn every_claim_is_held_to_the_rules() {
     }
 }
 
+/// PostgreSQL takes no NUL, so who shows one must be refused before anything is looked up.
+#[test]
+fn a_tenant_that_no_database_can_name_is_not_looked_for() {
+    let token = signed(&with("tenant", json!("ac\u{0}me")));
+    assert_eq!(TokenKind::of(&token), Err(Refusal::BadClaim("tenant")));
+}
+
 #[tokio::test]
 async fn what_the_rules_allow_passes() {
     let cases = [

@@ -3,6 +3,7 @@
 mod hostile;
 mod key_sets;
 mod keys;
+mod matrix;
 mod people;
 mod sessions;
 mod vectors;

@@ -1,9 +1,10 @@
-//! The published vectors: RFC 7515 appendix A and the JOSE cookbook of RFC 7520.
+//! The published vectors: RFC 7515 appendix A, the JOSE cookbook of RFC 7520, and what Atlassian's own
+//! library makes of addresses.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use financial_pulse::auth::jws::Jws;
-use financial_pulse::auth::{Algorithm, KeyProblem, Refusal, VerifyingKey};
+use financial_pulse::auth::{Algorithm, KeyProblem, Refusal, ShownRequest, VerifyingKey, qsh};
 use jsonwebtoken::jwk::Jwk;
 use serde_json::Value;
 
@@ -115,6 +116,66 @@ fn the_rest_of_the_cookbook_is_refused() {
     };
     let json = general["output"]["json"].to_string();
     assert!(accepts(&json, &any_secret()).is_err());
+}
+
+/// The keys of the cookbook's beginning: fit for their own algorithm, and for no other of ours.
+#[test]
+fn the_keys_of_the_cookbook_are_for_their_own_algorithm() {
+    let cases = [
+        // P-521 is no curve of ours.
+        ("jwk_3_1.ec_public_key", None),
+        ("jwk_3_3.rsa_public_key", Some(Algorithm::Rs256)),
+        (
+            "jwk_3_5.symmetric_key_mac_computation",
+            Some(Algorithm::Hs256),
+        ),
+    ];
+    for (file, fits) in cases {
+        let Some(jwk) = read(&format!("rfc7520/{file}.json")) else {
+            return;
+        };
+        for algorithm in Algorithm::ALL {
+            let is_secret = jwk.get("k").is_some();
+            if (algorithm == Algorithm::Hs256) != is_secret {
+                continue;
+            }
+            let verdict = key(algorithm, &jwk);
+            assert_eq!(
+                verdict.is_ok(),
+                fits == Some(algorithm),
+                "{file} {algorithm:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_canonical_form_of_an_address_is_atlassians() {
+    let Some(file) = read("atlassian_qsh.json") else {
+        return;
+    };
+    let vectors = file["vectors"].as_array().expect("vectors");
+    assert_eq!(vectors.len(), 18);
+    for vector in vectors {
+        let url = vector["url"].as_str().expect("an address");
+        // What a CRM signs relative to the app's own address has no host.
+        let path = vector["base_url"]
+            .as_str()
+            .and_then(|base| url.strip_prefix(base))
+            .unwrap_or(url);
+        let (path, query) = match path.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path, None),
+        };
+        let request = ShownRequest {
+            method: vector["method"].as_str().expect("a method"),
+            path,
+            query,
+            body: b"a body is not signed",
+        };
+        assert_eq!(qsh::canonical(request, "jwt"), vector["canonical"], "{url}");
+        assert_eq!(qsh::of(request, "jwt"), vector["qsh"], "{url}");
+    }
 }
 
 fn any_secret() -> VerifyingKey {

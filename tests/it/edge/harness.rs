@@ -380,17 +380,17 @@ impl App {
 
     /// A session of our own for a role.
     pub(crate) fn session(&self, role: Role) -> String {
-        self.session_of("u-1", role)
+        self.session_of("u-1", Some(role))
     }
 
-    /// The same for any user.
-    pub(crate) fn session_of(&self, user: &str, role: Role) -> String {
+    /// The same for any user, with a role that the CRM signed or with one that the tenant gives.
+    pub(crate) fn session_of(&self, user: &str, signed_role: Option<Role>) -> String {
         let identity = financial_pulse::auth::Identity {
             tenant: TENANT.into(),
             preset: "native".into(),
             user: user.into(),
             name: Some("Uma".into()),
-            signed_role: Some(role),
+            signed_role,
             contact: None,
             company: None,
             locale: None,

@@ -10,6 +10,7 @@ mod live;
 mod protocol;
 mod pulse;
 mod rates;
+mod revoking;
 mod scanners;
 mod schema;
 mod several_ledgers;
