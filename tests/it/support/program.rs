@@ -14,7 +14,6 @@ use super::databases::{TestStore, key_text};
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
-    #[expect(dead_code, reason = "for the message of a test that fails")]
     pub(crate) stderr: String,
 }
 
