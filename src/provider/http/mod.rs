@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
@@ -22,12 +22,14 @@ use crate::domain::connection::ProviderKind;
 
 pub mod breaker;
 mod call;
+mod carrier;
 mod decode;
 pub mod quota;
 pub mod retry;
 
 pub use breaker::BreakerSettings;
 pub(crate) use call::{Answer, Call, CallClass};
+pub use carrier::{Carrier, StandIn, WireAnswer};
 pub(crate) use decode::decode;
 pub use quota::Limits;
 pub use retry::RetrySettings;
@@ -62,6 +64,8 @@ pub struct HttpSettings {
     pub breaker: BreakerSettings,
     /// The rates of one account.
     pub limits: Limits,
+    /// Who carries the calls.
+    pub carrier: Carrier,
 }
 
 struct Account {
@@ -283,24 +287,38 @@ impl ProviderClient {
             what: "the request cannot be repeated",
             sent: false,
         })?;
+        if let Carrier::StandIn(stand_in) = &self.settings.carrier {
+            let answer = stand_in.answer(request.url());
+            return self.received(answer.status, answer.header_map(), answer.body);
+        }
         let mut response = self.http.execute(request).await.map_err(|e| lost(&e))?;
         let status = response.status().as_u16();
-        let retry_after = self.retry_after(response.headers());
-        let correlation = self.correlation(response.headers());
         let headers = std::mem::take(response.headers_mut());
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| lost(&e))? {
             if body.len() + chunk.len() > self.settings.max_body_bytes {
-                return Err(Lost {
-                    what: "the answer is larger than allowed",
-                    sent: true,
-                });
+                return Err(too_large());
             }
             body.extend_from_slice(&chunk);
         }
+        self.received(status, headers, body.freeze())
+    }
+
+    /// An answer, and what the provider calls it.
+    fn received(
+        &self,
+        status: u16,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(Answer, String), Lost> {
+        if body.len() > self.settings.max_body_bytes {
+            return Err(too_large());
+        }
+        let retry_after = self.retry_after(&headers);
+        let correlation = self.correlation(&headers);
         let answer = Answer {
             status,
-            body: body.freeze(),
+            body,
             retry_after,
             headers,
         };
@@ -334,6 +352,13 @@ impl ProviderClient {
         });
         accounts.insert(name.to_owned(), Arc::clone(&account));
         account
+    }
+}
+
+fn too_large() -> Lost {
+    Lost {
+        what: "the answer is larger than allowed",
+        sent: true,
     }
 }
 

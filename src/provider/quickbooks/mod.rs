@@ -22,7 +22,7 @@ use secrecy::SecretString;
 use self::calls::Calls;
 use self::query::{Place, Selection, Step};
 use super::http::{
-    BreakerSettings, HttpSettings, Limits, ProviderClient, RetrySettings, at_least_one,
+    BreakerSettings, Carrier, HttpSettings, Limits, ProviderClient, RetrySettings, at_least_one,
 };
 use super::oauth::{ClientAuthentication, OAuth, OAuthSettings, RevocationBody};
 use super::{
@@ -98,6 +98,7 @@ impl Default for QuickBooksSettings {
                     concurrent: at_least_one(10),
                     batches_per_minute: at_least_one(40),
                 },
+                carrier: Carrier::default(),
             },
             throttle_wait: Duration::from_mins(1),
             page_size: MAX_PAGE_SIZE,

@@ -22,7 +22,7 @@ use self::calls::Calls;
 use self::paging::Place;
 use self::wire::Reference as WireReference;
 use super::http::{
-    BreakerSettings, HttpSettings, Limits, ProviderClient, RetrySettings, at_least_one,
+    BreakerSettings, Carrier, HttpSettings, Limits, ProviderClient, RetrySettings, at_least_one,
 };
 use super::oauth::{ClientAuthentication, OAuth, OAuthSettings, RevocationBody};
 use super::{
@@ -93,6 +93,7 @@ impl Default for SageSettings {
                     concurrent: at_least_one(4),
                     batches_per_minute: at_least_one(100),
                 },
+                carrier: Carrier::default(),
             },
             throttle_wait: Duration::from_mins(1),
             page_size: MAX_PAGE_SIZE,

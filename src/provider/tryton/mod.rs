@@ -26,7 +26,7 @@ use self::wire::{Changed, Company, Invoice, Move, Ownership, Party, Product, Row
 use super::application_key::ApplicationKey;
 use super::convert::refuse_absurd_amounts;
 use super::http::{
-    BreakerSettings, HttpSettings, Limits, ProviderClient, RetrySettings, at_least_one,
+    BreakerSettings, Carrier, HttpSettings, Limits, ProviderClient, RetrySettings, at_least_one,
 };
 use super::{
     Access, AccountingProvider, Authorization, CallMeter, Capabilities, ChangeFeed, Cursor,
@@ -76,6 +76,7 @@ impl Default for TrytonSettings {
                     concurrent: at_least_one(4),
                     batches_per_minute: at_least_one(600),
                 },
+                carrier: Carrier::default(),
             },
             page_size: 200,
         }

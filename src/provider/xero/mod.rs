@@ -23,7 +23,7 @@ use self::calls::{Answered, Calls, Question, missing};
 use self::convert::Context;
 use self::list::{List, Place, Step};
 use super::http::{
-    BreakerSettings, HttpSettings, Limits, ProviderClient, RetrySettings, at_least_one,
+    BreakerSettings, Carrier, HttpSettings, Limits, ProviderClient, RetrySettings, at_least_one,
 };
 use super::oauth::{ClientAuthentication, OAuth, OAuthSettings, RevocationBody};
 use super::{
@@ -104,6 +104,7 @@ impl Default for XeroSettings {
                     concurrent: at_least_one(5),
                     batches_per_minute: at_least_one(60),
                 },
+                carrier: Carrier::default(),
             },
             throttle_wait: Duration::from_mins(1),
             page_size: MAX_PAGE_SIZE,
