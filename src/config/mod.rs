@@ -76,11 +76,30 @@ impl Config {
         path: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigProblems> {
+        Self::of(path.map(read_file).transpose()?, environment)
+    }
+
+    /// Reads and checks settings as [`Self::load`] does, from the text of a file that was read already.
+    ///
+    /// # Errors
+    /// Every mistake, in the order of file and line.
+    pub fn parse(
+        path: &Path,
+        text: String,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigProblems> {
+        let path = path.to_owned();
+        Self::of(Some(File { path, text }), environment)
+    }
+
+    fn of(
+        file: Option<File>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigProblems> {
         let environment: BTreeMap<String, String> = environment
             .into_iter()
             .filter(|(name, _)| name.starts_with("PULSE_"))
             .collect();
-        let file = path.map(read_file).transpose()?;
         let mut reader = Reader::new(file.as_ref(), &environment);
         let config = Self::read(&mut reader);
         reader.finish()?;

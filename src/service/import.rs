@@ -78,6 +78,30 @@ pub(super) async fn import<Row: DeserializeOwned, Checked, E: fmt::Display>(
     Ok(imported)
 }
 
+/// Reads the lines of a CSV with the given columns, without looking at the books.
+///
+/// # Errors
+/// Every line that is wrong by itself.
+pub(super) fn read<Row: DeserializeOwned, Checked>(
+    csv: &[u8],
+    columns: &[&str],
+    check: impl Fn(Row) -> Result<Checked, String>,
+) -> Result<Vec<(u64, Checked)>, Vec<ImportProblem>> {
+    let mut problems = Vec::new();
+    let mut right = Vec::new();
+    for (line, row) in read_rows(csv, columns)? {
+        match check(row) {
+            Ok(checked) => right.push((line, checked)),
+            Err(what) => problems.push(ImportProblem { line, what }),
+        }
+    }
+    if problems.is_empty() {
+        Ok(right)
+    } else {
+        Err(problems)
+    }
+}
+
 /// Reads CSV with a header of the given columns, in any order; optional ones may be left out.
 ///
 /// # Errors

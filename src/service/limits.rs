@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::error::ServiceError;
-use super::import::{ImportProblem, Imported, import};
+use super::import::{ImportProblem, Imported, import, read};
 use super::linking::require_customer;
 use crate::auth::Viewer;
 use crate::clock::Clock;
@@ -235,6 +235,15 @@ impl Limits {
             .into_inner()
             .map_err(|error| ServiceError::Internal(Box::new(error.into_error())))
     }
+}
+
+/// Reads a limits file as [`Limits::import`] does: each request with its line, not yet compared with the
+/// tenant's books.
+///
+/// # Errors
+/// Every line that is wrong by itself.
+pub fn read_limits(csv: &[u8]) -> Result<Vec<(u64, LimitRequest)>, Vec<ImportProblem>> {
+    read(csv, &COLUMNS, LimitRow::into_request)
 }
 
 impl LimitRow {

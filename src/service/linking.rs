@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::error::ServiceError;
-use super::import::{ImportProblem, Imported, import};
+use super::import::{ImportProblem, Imported, import, read};
 use crate::auth::Viewer;
 use crate::clock::Clock;
 use crate::domain::contact::{Link, LinkOrigin};
@@ -41,6 +41,40 @@ struct LinkRow {
     customer: String,
     #[serde(default)]
     reason: Option<String>,
+}
+
+/// A link as a line of a file wishes for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkRequest {
+    /// The CRM record.
+    pub contact: ContactId,
+    /// The party in the books.
+    pub customer: CustomerKey,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl LinkRow {
+    fn into_request(self) -> Result<LinkRequest, String> {
+        let contact = ContactId::parse(&self.contact).map_err(|error| error.to_string())?;
+        let customer = CustomerKey::parse(&self.customer).ok_or_else(|| {
+            "a customer is written connection:id, for example acme-quickbooks:42".to_owned()
+        })?;
+        Ok(LinkRequest {
+            contact,
+            customer,
+            reason: self.reason,
+        })
+    }
+}
+
+/// Reads a links file as [`Linking::import`] does: each request with its line, not yet compared with the
+/// tenant's books.
+///
+/// # Errors
+/// Every line that is wrong by itself.
+pub fn read_links(csv: &[u8]) -> Result<Vec<(u64, LinkRequest)>, Vec<ImportProblem>> {
+    read(csv, &COLUMNS, LinkRow::into_request)
 }
 
 impl Linking {
@@ -167,8 +201,9 @@ impl Linking {
         actor: &str,
     ) -> Result<Imported, Vec<ImportProblem>> {
         let check = async |row: LinkRow| {
-            let link = self.checked(tenant, &row, actor).await?;
-            Ok((link, row.reason))
+            let request = row.into_request()?;
+            let link = self.checked(tenant, &request, actor).await?;
+            Ok((link, request.reason))
         };
         let keep = async |(link, reason): (Link, Option<String>)| {
             self.store.add_link(tenant, &link, reason.as_deref()).await
@@ -195,13 +230,17 @@ impl Linking {
             .map_err(|error| ServiceError::Internal(Box::new(error.into_error())))
     }
 
-    async fn checked(&self, tenant: &TenantId, row: &LinkRow, actor: &str) -> Result<Link, String> {
-        let contact = ContactId::parse(&row.contact).map_err(|error| error.to_string())?;
-        let customer = CustomerKey::parse(&row.customer).ok_or_else(|| {
-            "a customer is written connection:id, for example acme-quickbooks:42".to_owned()
-        })?;
-        match self.require(tenant, &customer).await {
-            Ok(()) => Ok(self.new_link(&contact, &customer, LinkOrigin::Import, actor)),
+    async fn checked(
+        &self,
+        tenant: &TenantId,
+        request: &LinkRequest,
+        actor: &str,
+    ) -> Result<Link, String> {
+        let LinkRequest {
+            contact, customer, ..
+        } = request;
+        match self.require(tenant, customer).await {
+            Ok(()) => Ok(self.new_link(contact, customer, LinkOrigin::Import, actor)),
             Err(ServiceError::NotFound { .. }) => Err(format!(
                 "there is no customer `{customer}` in this tenant's books"
             )),
