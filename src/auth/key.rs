@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::preset::{Audience, Claim, Preset, Scheme};
 use super::refusal::KeyProblem;
+use super::roca;
 use crate::domain::ids::TenantId;
 
 /// A signature algorithm that a key may have. Every key has exactly one, from its record.
@@ -291,6 +292,9 @@ impl VerifyingKey {
                     exponent == [1] || exponent.last().is_none_or(|last| last % 2 == 0);
                 if !(2048..=8192).contains(&bits) || weak_exponent {
                     return Err(KeyProblem::WeakRsa);
+                }
+                if roca::is_marked(&modulus) {
+                    return Err(KeyProblem::FactorableRsa);
                 }
                 RsaPublicKeyComponents {
                     n: modulus,

@@ -27,6 +27,7 @@ mod object;
 pub mod preset;
 pub mod qsh;
 mod refusal;
+mod roca;
 mod session;
 mod shown;
 mod verified;

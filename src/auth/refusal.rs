@@ -138,6 +138,11 @@ pub enum KeyProblem {
     /// RFC 7518 section 3.3, and an exponent that makes no signature.
     #[error("an RSA key must have 2048 to 8192 bits and an odd exponent above 1")]
     WeakRsa,
+    /// Made by a chip whose primes can be found out from the modulus (CVE-2017-15361).
+    #[error(
+        "the RSA key was made by a faulty generator and can be broken (CVE-2017-15361): make a new one"
+    )]
+    FactorableRsa,
     /// Not on the curve that the algorithm names.
     #[error("the key is not a point on the algorithm's curve")]
     WrongCurve,

@@ -1,5 +1,7 @@
 //! Which keys may verify, and which of them is asked.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use financial_pulse::auth::preset::{NATIVE, PIPEDRIVE};
 use financial_pulse::auth::{Algorithm, KeyProblem, KeyRecord, KeySource, Owner, Refusal};
 use jiff::Timestamp;
@@ -216,6 +218,23 @@ async fn a_public_key_in_pem_form_verifies_with_its_algorithm_only() {
             assert!(record.check().is_err(), "{algorithm:?} as {other:?}");
         }
     }
+}
+
+#[test]
+fn a_key_of_the_faulty_generator_is_refused() {
+    // The product of the primes that give it away, far up, and a power of 65537 below it.
+    let product: u128 = 793_695_364_502_960_795_789_605_255_421;
+    let mut modulus = product.to_be_bytes()[3..].to_vec();
+    modulus.resize(257, 0);
+    modulus.splice(254.., [1, 0, 1]);
+    let check = |modulus: &[u8]| {
+        let n = URL_SAFE_NO_PAD.encode(modulus);
+        let set = set_of(&[json!({ "kty": "RSA", "n": n, "e": "AQAB" })]);
+        native_key(Algorithm::Rs256, KeySource::Jwks(set)).check()
+    };
+    assert_eq!(check(&modulus), Err(KeyProblem::FactorableRsa));
+    modulus[256] = 3;
+    assert_ne!(check(&modulus), Err(KeyProblem::FactorableRsa));
 }
 
 #[tokio::test]
