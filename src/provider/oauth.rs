@@ -151,20 +151,27 @@ impl OAuth {
                 decode::<TokenAnswer>(&answer.body, |_| ())
             })
             .await?;
+        // An empty token is none: stored, it would end the consent.
+        let told = |token: &SecretString| !token.expose_secret().is_empty();
+        let missing = |path: &str| ProviderError::Malformed {
+            path: path.to_owned(),
+            reason: "it is missing".to_owned(),
+        };
+        let access_token = Some(answer.access_token)
+            .filter(told)
+            .ok_or_else(|| missing("access_token"))?;
         let refresh_token = answer
             .refresh_token
+            .filter(told)
             .or_else(|| previous.cloned())
-            .ok_or_else(|| ProviderError::Malformed {
-                path: "refresh_token".to_owned(),
-                reason: "it is missing".to_owned(),
-            })?;
-        let told = answer.refresh_token_expires_in.map(seconds);
+            .ok_or_else(|| missing("refresh_token"))?;
+        let rolling = answer.refresh_token_expires_in.map(seconds);
         let life = [
-            told.or(self.settings.refresh_life),
+            rolling.or(self.settings.refresh_life),
             answer.x_refresh_token_hard_expires_in.map(seconds),
         ];
         Ok(TokenGrant {
-            access_token: answer.access_token,
+            access_token,
             access_expires_at: after(asked_at, seconds(answer.expires_in)),
             refresh_token,
             refresh_expires_at: life

@@ -64,11 +64,13 @@ async fn a_refresh_hands_back_the_new_refresh_token_or_the_old_one() {
         .as_object_mut()
         .expect("an object")
         .remove("refresh_token");
-    let server =
-        ScriptedServer::start(vec![Reply::json(&token_answer()), Reply::json(&without)]).await;
+    let mut empty = token_answer();
+    empty["refresh_token"] = "".into();
+    let answers = [token_answer(), without, empty];
+    let server = ScriptedServer::start(answers.iter().map(Reply::json).collect()).await;
     let connector = connector(settings(&server.url));
     let authorization = connector.provider.authorization();
-    for expected in ["new-refresh", "old"] {
+    for expected in ["new-refresh", "old", "old"] {
         let grant = authorization
             .refresh(&secret("old"))
             .await
@@ -114,6 +116,11 @@ async fn refusals_have_a_meaning() {
         (503, "", "unavailable"),
         (200, "<html/>", "malformed"),
         (200, r#"{"expires_in":3600}"#, "malformed"),
+        (
+            200,
+            r#"{"access_token":"","refresh_token":"r","expires_in":3600}"#,
+            "malformed",
+        ),
         (302, "", "rejected"),
     ];
     for (status, body, code) in cases {
