@@ -18,6 +18,7 @@ use super::bearer::{bearer_token, only};
 use super::door::{DoorPath, RequestLine};
 use super::embed::{Parameters, failure, requested_id, unreadable};
 use super::gate::SignedInAt;
+use super::negotiation::is_object;
 use super::problem::Problem;
 use super::widget;
 use crate::auth::preset::{COMPANY_KIND, Exchange, KeyScope, Preset};
@@ -188,7 +189,10 @@ impl Body {
             return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, words));
         }
         // What serde would say quotes the body, and with it the token.
-        serde_json::from_slice(bytes).map_err(|_| refuse(StatusCode::BAD_REQUEST, SEND_TOKEN))
+        serde_json::from_slice(bytes)
+            .ok()
+            .filter(|_| is_object(bytes))
+            .ok_or_else(|| refuse(StatusCode::BAD_REQUEST, SEND_TOKEN))
     }
 }
 

@@ -130,6 +130,12 @@ pub fn bypasses_kept(headers: &HeaderMap) -> bool {
 
 type Object = serde_json::Map<String, serde_json::Value>;
 
+/// Whether a JSON text is an object. Reading alone does not tell: a list of a struct's values in their
+/// order would pass for it.
+pub(super) fn is_object(json: &[u8]) -> bool {
+    json.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
+
 /// The parameters of a request as they stand on the wire.
 #[derive(Debug, Deserialize)]
 pub struct Parameters {
@@ -181,6 +187,9 @@ impl Parameters {
                 )
             }
         })?;
+        if !is_object(body) {
+            return Err(wanted.to_owned());
+        }
         read.with_document(wanted)
     }
 
@@ -330,6 +339,8 @@ mod tests {
         assert!(Parameters::from_body(br#"{"query":"{a}","variables":null}"#).is_ok());
         for body in [
             r#"[{"query":"{a}"}]"#,
+            r#"["{a}"]"#,
+            r#" ["{a}", "A", {}, {}]"#,
             r#"{"query":1}"#,
             r#"{"query":"{a}","variables":[]}"#,
             r#"{"query":"{a}","operationName":{}}"#,

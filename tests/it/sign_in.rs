@@ -546,6 +546,11 @@ async fn a_malformed_exchange_says_what_to_send_and_repeats_nothing() {
         ),
         (json, String::new(), StatusCode::BAD_REQUEST),
         (json, "{}".to_owned(), StatusCode::BAD_REQUEST),
+        (
+            json,
+            format!("[\"{token}\", null, null]"),
+            StatusCode::BAD_REQUEST,
+        ),
         (json, format!("\"{token}\""), StatusCode::BAD_REQUEST),
         (
             json,
