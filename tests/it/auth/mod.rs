@@ -7,6 +7,7 @@ mod matrix;
 mod people;
 mod sessions;
 mod vectors;
+mod wycheproof;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
