@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 WIDGET_SOURCES := $(shell find widget -path widget/node_modules -prune -o -path widget/dist -prune -o -type f -print 2>/dev/null) schema.graphql
 
-.PHONY: help demo run test check lint test-rust test-widget test-prism test-crm test-schemathesis test-browser widget build bench scale schedules schema fmt clean
+.PHONY: help demo run test check lint test-rust test-widget test-prism test-crm test-schemathesis test-browser widget build bench scale schedules fuzz test-wycheproof schema fmt clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,14 @@ schedules: widget ## A thousand random schedules of changes and failures against
 scale: widget ## The large counts that `make test` samples: a million documents, kill -9 at 50,000 invoices and so on
 	@scripts/require.sh cc postgresql
 	PULSE_SCALE=full scripts/with-postgres.sh $(CARGO) test --locked --release --test it -- --nocapture scale
+
+fuzz: ## Ten million inputs for every parser that meets bytes from outside (FUZZ_RUNS changes that)
+	@scripts/require.sh cc
+	scripts/fuzz.sh $(ENTRIES)
+
+test-wycheproof: ## Published vectors of JWS and JWK from a folder of yours (WYCHEPROOF=…/testvectors_v1)
+	@scripts/require.sh cc
+	WYCHEPROOF=$(WYCHEPROOF) $(CARGO) test --locked --test it -- --ignored --nocapture wycheproof
 
 schema: ## Write schema.graphql from the code
 	$(CARGO) run --locked --quiet -- schema > schema.graphql.new && mv schema.graphql.new schema.graphql

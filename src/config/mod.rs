@@ -76,7 +76,7 @@ impl Config {
         path: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigProblems> {
-        Self::of(path.map(read_file).transpose()?, environment)
+        Self::of(path.map(read_file).transpose()?.as_ref(), environment)
     }
 
     /// Reads and checks settings as [`Self::load`] does, from the text of a file that was read already.
@@ -89,18 +89,18 @@ impl Config {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigProblems> {
         let path = path.to_owned();
-        Self::of(Some(File { path, text }), environment)
+        Self::of(Some(&File { path, text }), environment)
     }
 
     fn of(
-        file: Option<File>,
+        file: Option<&File>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigProblems> {
         let environment: BTreeMap<String, String> = environment
             .into_iter()
             .filter(|(name, _)| name.starts_with("PULSE_"))
             .collect();
-        let mut reader = Reader::new(file.as_ref(), &environment);
+        let mut reader = Reader::new(file, &environment);
         let config = Self::read(&mut reader);
         reader.finish()?;
         // A section is missing only where a mistake was recorded; a test holds that the embedded

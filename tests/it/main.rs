@@ -22,6 +22,7 @@ mod crm;
 mod demo;
 mod edge;
 mod errors_catalogue;
+mod fuzz;
 #[cfg(feature = "sandbox")]
 mod mirror;
 mod outbound;

@@ -39,6 +39,7 @@ enum Stricter {
     SecretSet,
 }
 
+#[expect(clippy::print_stdout, reason = "figures for who runs it")]
 #[ignore = "needs the vectors' files; run by make test-wycheproof"]
 #[tokio::test]
 async fn every_vector_comes_out_as_it_says() {
@@ -63,6 +64,7 @@ fn folder() -> PathBuf {
         .into()
 }
 
+#[expect(clippy::print_stdout, reason = "what the vectors leave open")]
 async fn run(path: &Path) -> String {
     let text = std::fs::read_to_string(path)
         .unwrap_or_else(|error| panic!("{} cannot be read: {error}", path.display()));
