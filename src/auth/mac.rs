@@ -221,15 +221,12 @@ fn as_hubspot(query: &str) -> String {
             part.get(..2)
                 .is_some_and(|start| start.eq_ignore_ascii_case(code))
         });
-        match (plain, part.get(2..)) {
-            (Some((_, character)), Some(rest)) => {
-                text.push(*character);
-                text.push_str(rest);
-            }
-            _ => {
-                text.push('%');
-                text.push_str(part);
-            }
+        if let (Some((_, character)), Some(rest)) = (plain, part.get(2..)) {
+            text.push(*character);
+            text.push_str(rest);
+        } else {
+            text.push('%');
+            text.push_str(part);
         }
     }
     text

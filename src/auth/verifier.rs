@@ -427,9 +427,8 @@ struct Proof<'k> {
 /// Judges the address that a token was signed for, where it was signed for one.
 fn judge_address(claims: &Object, preset: &Preset, shown: &Shown<'_>) -> Result<(), Refusal> {
     match preset.url_hash {
-        UrlHash::Ignored => Ok(()),
         UrlHash::Refused if claims.has("qsh") => Err(Refusal::WrongKind),
-        UrlHash::Refused => Ok(()),
+        UrlHash::Refused | UrlHash::Ignored => Ok(()),
         UrlHash::Required => {
             let signed = claims.text("qsh")?.ok_or(Refusal::MissingClaim("qsh"))?;
             // A token for a context is bound to no address: another kind than one that loads a page.

@@ -120,9 +120,10 @@ async fn exchange(
         let gives_code = is_signed || asked.get("give") == Some("code");
         let requested = || requested(&door, &body, &asked);
         let signed_in = sign_in.enter(&door, shown, requested).await?;
-        let code = match gives_code {
-            true => Some(sign_in.code_for(&signed_in).await?),
-            false => None,
+        let code = if gives_code {
+            Some(sign_in.code_for(&signed_in).await?)
+        } else {
+            None
         };
         Ok((signed_in, code))
     };

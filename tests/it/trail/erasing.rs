@@ -1,5 +1,6 @@
 //! `tenant erase`: the tenant is gone from every table, and nothing else is.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use financial_pulse::domain::ids::TenantId;
@@ -14,7 +15,10 @@ const QUERY: &str = "{ viewer { role } }";
 
 /// Rows that hold a text, in any case, as itself or in hexadecimal.
 fn holding<'a>(rows: &'a [(String, String)], text: &str) -> Vec<&'a (String, String)> {
-    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = text.bytes().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a string takes all");
+        hex
+    });
     rows.iter()
         .filter(|(_, row)| {
             let row = row.to_lowercase();

@@ -107,6 +107,17 @@ pub(crate) async fn whole_tenant(store: &Store, name: &str, settings: TenantSett
         actor: format!("{name}-user").into(),
     };
     store.set_limit(&tenant, &limit, at(21)).await.unwrap();
+    passing(store, name, &tenant, &connection, &realm).await;
+}
+
+/// What is there for a while only: codes, states, a lease, counts, events.
+async fn passing(
+    store: &Store,
+    name: &str,
+    tenant: &TenantId,
+    connection: &ConnectionId,
+    realm: &str,
+) {
     let later = at(1_000_000_000);
     let hash = |what: u8| {
         let mut hash = [what; 32];
@@ -115,28 +126,28 @@ pub(crate) async fn whole_tenant(store: &Store, name: &str, settings: TenantSett
         std::array::from_fn(|index| hash[index] ^ 0x55)
     };
     store
-        .put_code(&hash(1), &tenant, &format!("{name} payload"), later)
+        .put_code(&hash(1), tenant, &format!("{name} payload"), later)
         .await
         .unwrap();
     store
-        .put_oauth_state(&hash(2), &connection, later)
+        .put_oauth_state(&hash(2), connection, later)
         .await
         .unwrap();
     assert!(
         store
-            .acquire_lease(&connection, &format!("{name}-holder"), later, at(1))
+            .acquire_lease(connection, &format!("{name}-holder"), later, at(1))
             .await
             .unwrap()
     );
     let key = CallKey {
         provider: "quickbooks",
-        account: &realm,
+        account: realm,
         period: "2025-10",
         since: "2025-10",
     };
     store.count_call(key).await.unwrap();
     let event = NewWebhookEvent {
-        connection: &connection,
+        connection,
         key: &format!("{name}-event"),
         dataset: Dataset::Invoices,
         ledger_id: &format!("{name}-1"),
