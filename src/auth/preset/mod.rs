@@ -182,6 +182,10 @@ impl Claim {
 }
 
 /// A CRM's scheme.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a record of facts about a CRM, each read by one rule"
+)]
 #[derive(Debug)]
 pub struct Preset {
     /// Its name in routes and keys.

@@ -114,6 +114,7 @@ impl<'a> Case<'a> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each act")]
     async fn step(&mut self, (side, user, act): &Step) -> Checked {
         let (side, user) = (*side, *user);
         match act {

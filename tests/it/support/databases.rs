@@ -98,7 +98,7 @@ pub(crate) async fn empty_databases() -> Vec<TestStore> {
 /// Runs a test on every engine at hand.
 pub(crate) async fn for_each_database(test: impl AsyncFn(&TestStore)) {
     for database in test_stores().await {
-        test(&database).await;
+        Box::pin(test(&database)).await;
         database.store.close().await;
     }
 }

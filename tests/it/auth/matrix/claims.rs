@@ -165,6 +165,7 @@ pub(super) fn origin(list: &mut List) {
 }
 
 /// Rule 9: whose it is, and about whom.
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 pub(super) fn ownership(list: &mut List) {
     list.rule(9);
     let native = |preset: &Preset| preset.name == "native";

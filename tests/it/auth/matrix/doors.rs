@@ -203,7 +203,7 @@ async fn where_there_is_no_door_nothing_is_looked_at() {
         match preset.key_scope {
             // A tenant in the address where the token names it, and none where it does not.
             KeyScope::App => {
-                paths.extend(["embed", "exchange"].map(|way| format!("/{way}/acme/{name}")))
+                paths.extend(["embed", "exchange"].map(|way| format!("/{way}/acme/{name}")));
             }
             KeyScope::Installation => {
                 paths.extend(["embed", "exchange"].map(|way| format!("/{way}/{name}")));
@@ -257,7 +257,7 @@ async fn a_mistake_in_asking_is_told_and_uses_nothing_up() {
                 let parameter = preset.parameter;
                 match right.at {
                     At::Get => twice.ask(&format!("{parameter}=other")),
-                    _ => twice.body.push_str(&format!("&{parameter}=other")),
+                    _ => twice.body.extend(["&", parameter, "=other"]),
                 }
                 mistakes.push(("a parameter twice", twice));
                 if right.at == At::Form {

@@ -215,6 +215,7 @@ pub(super) fn context(list: &mut List) {
 }
 
 /// HubSpot.
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 pub(super) fn hubspot(list: &mut List) {
     list.rule(11);
     let bad = "bad_signature";
@@ -287,7 +288,7 @@ pub(super) fn hubspot(list: &mut List) {
     sent(list, "only portal and app", "missing", |sent| {
         sent.headers.clear();
         sent.header("content-type", "application/json");
-        sent.query = "portalId=62515&appId=9".to_owned();
+        sent.query = String::from("portalId=62515&appId=9");
     });
     sent(list, "the signature as a bearer", "missing", |sent| {
         let signature = sent.header_value(SIGNATURE);
@@ -379,7 +380,7 @@ pub(super) fn hubspot(list: &mut List) {
     list.rule(9);
     let query = |list: &mut List, name: &str, reason, query: &'static str| {
         list.add(is_hubspot, name, reason, move |_, attempt| {
-            attempt.query = query.to_owned();
+            attempt.query = String::from(query);
         });
     };
     let unknown = "unknown_tenant";

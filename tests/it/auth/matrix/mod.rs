@@ -53,12 +53,11 @@ impl Tally {
     ) {
         let case = format!("rule {rule}, {preset}, {case}");
         let look = place.refused(&case, reason, sent).await;
-        match &self.look {
-            Some(before) => assert_eq!(*before, look, "{case}"),
-            None => {
-                assert_eq!(look.status, StatusCode::UNAUTHORIZED, "{case}");
-                self.look = Some(look);
-            }
+        if let Some(before) = &self.look {
+            assert_eq!(*before, look, "{case}");
+        } else {
+            assert_eq!(look.status, StatusCode::UNAUTHORIZED, "{case}");
+            self.look = Some(look);
         }
         *self.counts.entry((rule, preset)).or_default() += 1;
     }

@@ -9,13 +9,16 @@ use serde_json::Value;
 use super::attempt::{Attempt, Sent};
 use super::place::{Place, is_rsa};
 
+/// What is done to a credential.
+pub(super) type Change = Box<dyn Fn(&Place, &mut Attempt)>;
+
 /// A change of a right credential, and the reason for which the result is refused.
 pub(super) struct Mutation {
     pub(super) rule: u8,
     pub(super) name: String,
     pub(super) reason: &'static str,
     pub(super) applies: fn(&Preset) -> bool,
-    pub(super) change: Box<dyn Fn(&Place, &mut Attempt)>,
+    pub(super) change: Change,
 }
 
 /// The mutations of a rule.

@@ -150,16 +150,16 @@ impl Place {
         // A key of the wrong scope: an app-wide one of a scheme of installations, or the reverse.
         let wrong = if app { Some("globex") } else { None };
         if is_rsa(preset) {
-            self.add(self.rsa(preset, right, &pairs.own[preset.name], None))
+            self.add(rsa(preset, right, &pairs.own[preset.name], None))
                 .await;
-            self.add(self.rsa(preset, right, &pairs.retired, Some(ended)))
+            self.add(rsa(preset, right, &pairs.retired, Some(ended)))
                 .await;
-            self.add(self.rsa(preset, wrong, &pairs.stray, None)).await;
+            self.add(rsa(preset, wrong, &pairs.stray, None)).await;
             if !app {
-                self.add(self.rsa(preset, Some("globex"), &pairs.globex, None))
+                self.add(rsa(preset, Some("globex"), &pairs.globex, None))
                     .await;
                 // What no command lets in: a secret where a public key belongs.
-                let mut unfit = self.rsa(preset, Some("weakling"), &pairs.own[preset.name], None);
+                let mut unfit = rsa(preset, Some("weakling"), &pairs.own[preset.name], None);
                 unfit.source = KeySource::Secret(secret("weakling", preset.name).into());
                 self.add(unfit).await;
             }
@@ -191,24 +191,6 @@ impl Place {
             self.add(shared(preset, Some("weakling"), "too-short", None))
                 .await;
         }
-    }
-
-    fn rsa(
-        &self,
-        preset: &'static Preset,
-        tenant: Option<&str>,
-        pair: &Pair,
-        valid_until: Option<Timestamp>,
-    ) -> SigningKey {
-        let mut key = shared(preset, tenant, "", valid_until);
-        key.algorithm = "RS256".to_owned();
-        key.source = match preset.name {
-            "zendesk" | "salesforce" => KeySource::Pem(pair.pem.clone()),
-            _ => KeySource::Jwks(set_of(&[pair.jwk("main")])),
-        };
-        // A PEM may be given a name, too.
-        key.kid = (preset.name == "salesforce").then(|| "main".to_owned());
-        key
     }
 
     pub(super) async fn add(&self, key: SigningKey) {
@@ -372,4 +354,22 @@ impl Write for Lines {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// A key of RS256, as the scheme takes it.
+fn rsa(
+    preset: &'static Preset,
+    tenant: Option<&str>,
+    pair: &Pair,
+    valid_until: Option<Timestamp>,
+) -> SigningKey {
+    let mut key = shared(preset, tenant, "", valid_until);
+    key.algorithm = String::from("RS256");
+    key.source = match preset.name {
+        "zendesk" | "salesforce" => KeySource::Pem(pair.pem.clone()),
+        _ => KeySource::Jwks(set_of(&[pair.jwk("main")])),
+    };
+    // A PEM may be given a name, too.
+    key.kid = (preset.name == "salesforce").then(|| "main".to_owned());
+    key
 }

@@ -14,6 +14,9 @@ use super::attempt::{Attempt, Sent, Signer};
 use super::mutations::{List, is_hmac_token, is_installation, is_named, is_rsa_token, is_token};
 use super::place::{Place, is_rsa, private, secret};
 
+/// A change of the request that a token came with.
+type NamedChange = (&'static str, fn(&mut Sent));
+
 /// The three parts of a token.
 fn parts(token: &str) -> [&str; 3] {
     let parts: Vec<&str> = token.split('.').collect();
@@ -214,6 +217,7 @@ fn forge_by(place: &Place, attempt: &mut Attempt) {
 }
 
 /// Rules 3 to 5: which key verifies.
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 pub(super) fn keys(list: &mut List) {
     list.rule(3);
     let any = |_: &Preset| true;
@@ -293,14 +297,14 @@ pub(super) fn keys(list: &mut List) {
         is_installation,
         "the door of another tenant",
         "bad_signature",
-        |_, attempt| attempt.tenant = "globex".to_owned(),
+        |_, attempt| attempt.tenant = String::from("globex"),
     );
     for nobody in ["nobody", "ACME", "%ff", "acme%00", "acme%2F"] {
         list.add(
             is_installation,
             format!("the door of {nobody}"),
             "unknown_key",
-            move |_, attempt| attempt.tenant = nobody.to_owned(),
+            move |_, attempt| attempt.tenant = String::from(nobody),
         );
     }
 
@@ -310,7 +314,7 @@ pub(super) fn keys(list: &mut List) {
         "an unfit key",
         "unfit_key",
         |_, attempt| {
-            attempt.tenant = "weakling".to_owned();
+            attempt.tenant = String::from("weakling");
             if !is_rsa(attempt.preset) {
                 attempt.signer = Signer::secret("too-short");
             }
@@ -378,7 +382,7 @@ pub(super) fn kinds(list: &mut List) {
         attempt.bind = false;
         attempt.set("qsh", hash.into());
     });
-    let changes: [(&str, fn(&mut Sent)); 8] = [
+    let changes: [NamedChange; 8] = [
         ("a parameter more", |sent| sent.ask("company=acme")),
         ("a parameter more in front", |sent| {
             sent.query = format!("a=1&{}", sent.query);
@@ -410,7 +414,7 @@ pub(super) fn kinds(list: &mut List) {
         |sent| {
             sent.method = Method::POST;
             sent.header("content-type", "application/x-www-form-urlencoded");
-            sent.body = "contact=issue%3A666".to_owned();
+            sent.body = String::from("contact=issue%3A666");
         },
     );
 }
