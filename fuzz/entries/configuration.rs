@@ -143,7 +143,7 @@ fn secrets(file: &str, environment: &str) -> Vec<String> {
                     .map(|value| (name, value))
                     .or_else(|| {
                         let (before, value) = line.split_once(name)?;
-                        (name.ends_with("=") && before.starts_with("PULSE_"))
+                        (name.ends_with('=') && before.starts_with("PULSE_"))
                             .then_some((name, value))
                     })
             })?;

@@ -188,7 +188,7 @@ fn run_documents(input: &[u8]) -> u64 {
             let word: String = error
                 .message
                 .chars()
-                .filter(|c| c.is_ascii_lowercase())
+                .filter(char::is_ascii_lowercase)
                 .take(30)
                 .collect();
             return fate(word);
@@ -223,7 +223,7 @@ fn run_documents(input: &[u8]) -> u64 {
         error
             .message
             .chars()
-            .filter(|c| c.is_ascii_lowercase())
+            .filter(char::is_ascii_lowercase)
             .take(25)
             .collect::<String>()
     });
@@ -316,7 +316,7 @@ fn of_body(body: &[u8]) -> String {
     let parameters = match Parameters::from_body(body) {
         Err(words) => {
             assert!(words.len() < 300, "{words}");
-            return words.chars().filter(|c| c.is_ascii_alphabetic()).collect();
+            return words.chars().filter(char::is_ascii_alphabetic).collect();
         }
         Ok(parameters) => parameters,
     };

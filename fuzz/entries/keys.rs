@@ -178,13 +178,12 @@ fn of_set(algorithm: Algorithm, text: &str) -> String {
 }
 
 fn of_secret(algorithm: Algorithm, text: &str) -> String {
-    match VerifyingKey::from_secret(algorithm, &SecretString::from(text)) {
-        Err(problem) => problem.to_string(),
-        Ok(_) => {
-            assert_eq!(algorithm, Algorithm::Hs256);
-            assert!(text.len() >= 32 && !text.contains("-----BEGIN"));
-            "fit".to_owned()
-        }
+    if let Err(problem) = VerifyingKey::from_secret(algorithm, &SecretString::from(text)) {
+        problem.to_string()
+    } else {
+        assert_eq!(algorithm, Algorithm::Hs256);
+        assert!(text.len() >= 32 && !text.contains("-----BEGIN"));
+        "fit".to_owned()
     }
 }
 

@@ -271,10 +271,10 @@ fn context_text(context: &str, signature: &str) -> String {
 }
 
 fn context(content: &[u8]) -> String {
-    let context = URL_SAFE_NO_PAD.encode(content);
-    let signature = hex(&mac(context.as_bytes()));
+    let told_as = URL_SAFE_NO_PAD.encode(content);
+    let signature = hex(&mac(told_as.as_bytes()));
     let shown = Shown {
-        credential: &context,
+        credential: &told_as,
         signature: Some(&signature),
         ..Shown::default()
     };
@@ -349,7 +349,9 @@ fn address(one: &str, other: &str) -> String {
                     .push(value.into_owned());
             }
         }
-        map.values_mut().for_each(|values| values.sort());
+        for values in map.values_mut() {
+            values.sort();
+        }
         map
     };
     let (first, second) = (parameters(one), parameters(other));

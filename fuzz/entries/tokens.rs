@@ -298,12 +298,11 @@ fn assert_time(told: &Value, claims: &VerifiedClaims, pipedrive: bool) {
             "{begin}"
         );
     }
-    let life = match second("iat") {
-        Some(iat) => exp - iat,
-        None => {
-            assert!(pipedrive, "iat is required of our own claims");
-            exp - now - leeway
-        }
+    let life = if let Some(iat) = second("iat") {
+        exp - iat
+    } else {
+        assert!(pipedrive, "iat is required of our own claims");
+        exp - now - leeway
     };
     assert!(life <= longest + slack, "it lives {life} s");
     let until = claims

@@ -88,13 +88,13 @@ async fn run(path: &Path) -> String {
                     );
                     "acceptable".to_owned()
                 }
-                ("valid", false) => match stricter(group, &token) {
-                    Some(rule) => format!("valid, but refused by our rule {rule:?}"),
-                    None => {
+                ("valid", false) => {
+                    let Some(rule) = stricter(group, &token) else {
                         wrong.push(format!("valid, but refused: {} {test}", group["comment"]));
                         continue;
-                    }
-                },
+                    };
+                    format!("valid, but refused by our rule {rule:?}")
+                }
                 ("invalid", true) if also_valid(group, &token) => {
                     "called invalid, and valid by another vector of the same text and key"
                         .to_owned()
@@ -117,11 +117,11 @@ async fn run(path: &Path) -> String {
         wrong.join("\n")
     );
     assert_eq!(file["numberOfTests"], seen, "every vector was tried");
-    counts
+    let counts: Vec<String> = counts
         .iter()
-        .map(|(what, count)| format!("{count} {what}; "))
-        .collect::<String>()
-        + "none wrong"
+        .map(|(what, count)| format!("{count} {what}"))
+        .collect();
+    format!("{}; none wrong", counts.join("; "))
 }
 
 /// Some vectors were to have padding and lost it: what is left is a valid token.
@@ -201,18 +201,15 @@ async fn accepted(keys: &[KeyRecord], token: &str) -> bool {
         return jws.verify(&key).is_ok();
     }
     let verifier = verifier(&clock());
-    match verifier.verify(&NATIVE, keys, token).await {
-        Ok(_) => true,
-        Err(
-            Refusal::UnknownKey
+    // What is said of the claims is said after the signature.
+    !matches!(
+        verifier.verify(&NATIVE, keys, token).await,
+        Err(Refusal::UnknownKey
             | Refusal::UnfitKey(_)
             | Refusal::BadSignature
             | Refusal::WrongAlgorithm
-            | Refusal::WrongKind,
-        ) => false,
-        // What is said of the claims is said after the signature.
-        Err(_) => true,
-    }
+            | Refusal::WrongKind)
+    )
 }
 
 fn stricter(group: &Value, token: &str) -> Option<Stricter> {

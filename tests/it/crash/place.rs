@@ -110,6 +110,11 @@ token_url = "{sandbox}/oauth2/v1/tokens/bearer"
 revoke_url = "{sandbox}/v2/oauth2/tokens/revoke"
 monthly_reads = 1000000000
 requests_per_minute = 1000000
+[limits]
+# The tests ask as fast as they can.
+person_operations_per_minute = 1000000
+tenant_operations_per_minute = 1000000
+address_requests_per_minute = 1000000
 [sync]
 lease = "{lease}"
 # A few seconds, so that the watermark has to be right and the overlap does not make up for it.

@@ -149,8 +149,8 @@ async fn an_integrator_is_told_what_to_enter_and_what_is_missing() {
         .run(&database, "tenant add acme --crm monday --account 5", 0)
         .await;
     for words in [
-        "The page's address: http://localhost:8080/embed/monday",
-        "Its code calls: http://localhost:8080/exchange/monday",
+        "The page's address: http://127.0.0.1/embed/monday",
+        "Its code calls: http://127.0.0.1/exchange/monday",
         "Nobody may frame the page yet",
         "The app has no key yet: `crm key add monday`",
     ] {
@@ -166,10 +166,7 @@ async fn an_integrator_is_told_what_to_enter_and_what_is_missing() {
     let front = "tenant add acme --crm front --secret-file @secret";
     let said = files.run(&database, front, 0).await;
     assert!(said.contains("front is refused until the setting crm.weak_presets names it"));
-    assert!(
-        said.contains("http://localhost:8080/embed/acme/front"),
-        "{said}"
-    );
+    assert!(said.contains("http://127.0.0.1/embed/acme/front"), "{said}");
 
     let said = files.run(&database, "crm key list", 0).await;
     assert!(said.contains("monday  HS256"), "{said}");
@@ -178,7 +175,7 @@ async fn an_integrator_is_told_what_to_enter_and_what_is_missing() {
     let said = files.run(&database, "crm list", 0).await;
     assert!(said.contains("/embed/{tenant}/zendesk"), "{said}");
     let said = files.run(&database, "tenant install acme", 0).await;
-    let address = "http://localhost:8080/install/acme/atlassian-connect/";
+    let address = "http://127.0.0.1/install/acme/atlassian-connect/";
     assert!(
         said.starts_with(address) && said.ends_with("/descriptor.json\n"),
         "{said}"

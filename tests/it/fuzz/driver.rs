@@ -79,9 +79,12 @@ fn tried(entry: &Entry, input: &[u8], watch: &Watch) -> u64 {
     })
 }
 
+/// The input that is being tried, and since when.
+type Current = Arc<Mutex<Option<(Instant, Vec<u8>)>>>;
+
 /// Ends the tests where an input takes too long, and says which.
 struct Watch {
-    current: Arc<Mutex<Option<(Instant, Vec<u8>)>>>,
+    current: Current,
     over: Arc<AtomicBool>,
 }
 

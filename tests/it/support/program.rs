@@ -93,6 +93,10 @@ impl TestStore {
             .env("PULSE_ENCRYPTION__OLDER_KEYS", older.join(" "))
             .env("PULSE_SERVER__LISTEN", address.to_string())
             .env("PULSE_SERVER__PUBLIC_URL", &url)
+            // The tests ask as fast as they can.
+            .env("PULSE_LIMITS__PERSON_OPERATIONS_PER_MINUTE", "1000000")
+            .env("PULSE_LIMITS__TENANT_OPERATIONS_PER_MINUTE", "1000000")
+            .env("PULSE_LIMITS__ADDRESS_REQUESTS_PER_MINUTE", "1000000")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
