@@ -47,7 +47,7 @@ impl Store {
     /// Keeps a payload under the hash of a tenant's one-time code.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`](super::StoreError::Conflict) when the hash is there already.
+    /// [`StoreError::Conflict`] when the hash is there already.
     pub async fn put_code(
         &self,
         hash: &[u8; 32],
@@ -153,7 +153,7 @@ impl Store {
     /// Remembers for which connection an authorization was begun, under the hash of its `state`.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`](super::StoreError::Conflict) when the hash is there already or the
+    /// [`StoreError::Conflict`] when the hash is there already or the
     /// connection is not.
     pub async fn put_oauth_state(
         &self,
