@@ -99,6 +99,13 @@ test('the keyboard reaches everything, and the focus is never lost', async () =>
 
   const more = page.getByRole('button', { name: 'Show more' });
   await more.focus();
+  // Not for a moment either: whoever presses Tab in it would begin at the top of the page.
+  await page.evaluate(() => {
+    globalThis.focusLost = 0;
+    new MutationObserver(() => {
+      if (document.activeElement === document.body) globalThis.focusLost += 1;
+    }).observe(document.body, { childList: true, subtree: true });
+  });
   for (let shown = 15; shown <= 35; shown += 10) {
     await page.keyboard.press('Enter');
     await page.getByText(`${shown} of 35`, { exact: true }).waitFor();
@@ -106,6 +113,7 @@ test('the keyboard reaches everything, and the focus is never lost', async () =>
   // All are shown and the button is gone: the focus is on the first of the new ones.
   await more.waitFor({ state: 'detached' });
   assert.match(await focused(), /^Invoice/);
+  assert.equal(await page.evaluate(() => globalThis.focusLost), 0);
   assert.equal(await page.getByRole('status').innerText(), '35 of 35 documents shown.');
   await close();
 });

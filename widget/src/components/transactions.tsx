@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Transaction } from '../api/types';
 import { isZero } from '../format/decimal';
 import { useLanguage, type Language } from '../i18n/language';
@@ -26,8 +26,9 @@ export function Transactions({ state, showMore, open }: TransactionsProps) {
   const list = useRef<HTMLUListElement>(null);
   const focusFrom = useRef<number | null>(null);
 
-  // Where "show more" goes away under the focus, the focus goes on to the first new document.
-  useEffect(() => {
+  // Where "show more" goes away under the focus, the focus goes on to the first new document: before
+  // anyone can press a key, who would find herself at the top of the page.
+  useLayoutEffect(() => {
     const index = focusFrom.current;
     if (index === null || documents.loading) return;
     focusFrom.current = null;
