@@ -10,6 +10,7 @@ const nodeGlobals = ['console', 'fetch', 'process', 'Buffer', 'URL', 'setTimeout
 const pageGlobals = [
   'caches',
   'document',
+  'MutationObserver',
   'getComputedStyle',
   'history',
   'indexedDB',

@@ -45,7 +45,7 @@ for (const name of Object.keys(scenarios)) {
     const { page, complaints, close } = await open(name, { reducedMotion: 'reduce' });
     for (const summary of await page.locator('summary').all()) await summary.click();
     for (const row of await page.locator('main li > [aria-expanded]').all()) await row.click();
-    await page.locator('[aria-busy=true] p').first().waitFor({ state: 'detached' });
+    await page.locator('main li [aria-busy=true]').first().waitFor({ state: 'detached' });
     for (const [colorScheme, width] of [
       ['light', 280],
       ['dark', 480],

@@ -8,7 +8,6 @@ import { isCredit, nameOf } from './transaction-words';
 import styles from './transactions.module.css';
 
 interface DetailsProps {
-  readonly id: string;
   readonly transaction: Transaction;
   readonly details: OnDemand<TransactionDetails> | undefined;
   /** Whether the viewer sees several customers, so that each document names its own. */
@@ -17,25 +16,21 @@ interface DetailsProps {
 }
 
 /** What stands on a document, and what it was settled with. */
-export function Details({ id, transaction, details, nameCustomer, retry }: DetailsProps) {
+export function Details({ transaction, details, nameCustomer, retry }: DetailsProps) {
   const { t } = useLanguage();
   const words = t.transactions.details;
-  return (
-    <div class={styles.details} id={id} aria-busy={details?.is !== 'loaded'}>
-      {!details || details.is === 'loading' ? (
-        <p class={layout.soft}>{words.loading}</p>
-      ) : details.is === 'failed' ? (
-        <p role="alert">
-          {words.failed} {t.errors[details.code]}{' '}
-          <button type="button" class={layout.button} onClick={retry}>
-            {t.states.retry}
-          </button>
-        </p>
-      ) : (
-        <Loaded transaction={transaction} details={details.value} nameCustomer={nameCustomer} />
-      )}
-    </div>
-  );
+  if (!details || details.is === 'loading') return <p class={layout.soft}>{words.loading}</p>;
+  if (details.is === 'failed') {
+    return (
+      <p role="alert">
+        {words.failed} {t.errors[details.code]}{' '}
+        <button type="button" class={layout.button} onClick={retry}>
+          {t.states.retry}
+        </button>
+      </p>
+    );
+  }
+  return <Loaded transaction={transaction} details={details.value} nameCustomer={nameCustomer} />;
 }
 
 interface LoadedProps {

@@ -137,15 +137,17 @@ function Row({ transaction, details, today, nameCustomer, open }: RowProps) {
         </span>
       </button>
       {expanded && (
-        <Details
-          id={region}
-          transaction={transaction}
-          details={details}
-          nameCustomer={nameCustomer}
-          retry={() => {
-            open(id);
-          }}
-        />
+        // Here, so that the button has what it controls while the details are being loaded.
+        <div class={styles.details} id={region} aria-busy={details?.is !== 'loaded'}>
+          <Details
+            transaction={transaction}
+            details={details}
+            nameCustomer={nameCustomer}
+            retry={() => {
+              open(id);
+            }}
+          />
+        </div>
       )}
     </li>
   );
