@@ -185,5 +185,10 @@ fn seeds() -> Vec<Vec<u8>> {
         ),
         both("[encryption]\nkey = \"too-short-but-secret\"\nbroken", ""),
         both("[server\npublic_url = 1\n", &environment),
+        // A text left open takes in the secret below it.
+        both(
+            &format!("[graphql]\nmax_body_bytes = '''64 KiB\n{file}'''\n"),
+            "",
+        ),
     ]
 }

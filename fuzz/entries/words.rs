@@ -216,7 +216,7 @@ fn money(amount: &str, code: &str) -> Vec<bool> {
 
 fn seeds() -> Vec<Vec<u8>> {
     let key = "07".repeat(32);
-    let seeds: [(u8, &[&str]); 20] = [
+    let seeds: [(u8, &[&str]); 21] = [
         (0, &["native:person:42"]),
         (0, &["acme-quickbooks:7"]),
         (0, &["invoice:130"]),
@@ -234,6 +234,7 @@ fn seeds() -> Vec<Vec<u8>> {
         (4, &["https://*.acme.example:8443"]),
         (4, &["http://localhost:3000"]),
         (4, &["https://[2001:db8::1]"]),
+        (4, &["https://*.crm'.example"]),
         (5, &["12.5", "JPY"]),
         (5, &["79228162514264337593543950335", "USD"]),
         (5, &["0.0000000000000000000000000001", "KWD"]),

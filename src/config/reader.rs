@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use toml::de::{DeTable, DeValue};
 
@@ -12,6 +12,10 @@ use super::problem::{ConfigProblem, ConfigProblems, Place};
 use super::value::{Setting, Written};
 
 const PREFIX: &str = "PULSE_";
+
+// A test holds that the embedded defaults have no mistake.
+static DEFAULT_TABLE: LazyLock<DeTable<'static>> =
+    LazyLock::new(|| DeTable::parse_recoverable(DEFAULTS).0.into_inner());
 
 /// The user's file: its name and its text.
 pub(super) struct File {
@@ -27,7 +31,6 @@ struct Entry<'a> {
 
 /// The layers, what was asked of them so far, and what was wrong.
 pub(super) struct Reader<'a> {
-    defaults: DeTable<'static>,
     file: Option<(&'a File, DeTable<'a>)>,
     environment: &'a BTreeMap<String, String>,
     /// Each setting that the program knows, in the order asked for.
@@ -39,10 +42,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: Option<&'a File>, environment: &'a BTreeMap<String, String>) -> Self {
-        // A test holds that the embedded defaults have no mistake.
-        let (defaults, _) = DeTable::parse_recoverable(DEFAULTS);
         let mut reader = Self {
-            defaults: defaults.into_inner(),
             file: None,
             environment,
             known: Vec::new(),
@@ -384,7 +384,7 @@ impl Section<'_, '_> {
     }
 
     fn default(&self, key: &str) -> Option<&DeValue<'static>> {
-        let section = self.reader.defaults.get(self.name)?.get_ref();
+        let section = DEFAULT_TABLE.get(self.name)?.get_ref();
         Some(section.as_table()?.get(key)?.get_ref())
     }
 }

@@ -66,8 +66,8 @@ impl Written<'_> {
 impl fmt::Display for Written<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Environment(text) => write!(f, "{text:?}"),
-            Self::Toml(DeValue::String(text)) => write!(f, "{text:?}"),
+            Self::Environment(text) => write_text(f, text),
+            Self::Toml(DeValue::String(text)) => write_text(f, text),
             Self::Toml(DeValue::Integer(number)) => write!(f, "{number}"),
             Self::Toml(DeValue::Float(number)) => write!(f, "{number}"),
             Self::Toml(DeValue::Boolean(truth)) => write!(f, "{truth}"),
@@ -75,6 +75,15 @@ impl fmt::Display for Written<'_> {
             Self::Toml(DeValue::Array(_)) => f.write_str("this list"),
             Self::Toml(DeValue::Table(_)) => f.write_str("this table"),
         }
+    }
+}
+
+/// A quotation mark left open takes in the lines that follow, and the secrets in them: such a text is
+/// not repeated.
+fn write_text(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    match text.lines().count() {
+        0 | 1 => write!(f, "{text:?}"),
+        lines => write!(f, "this text of {lines} lines"),
     }
 }
 
@@ -339,6 +348,9 @@ impl FrameAncestor {
         let url: Url = format!("{scheme}://{host}").parse().ok()?;
         // What the parser would have to change is not an origin as a browser sends it.
         let exact = url.origin().ascii_serialization() == format!("{scheme}://{host}");
+        // The characters of a host in a policy (Content Security Policy Level 3, section 2.3.1) are
+        // fewer than a URL allows; it has no way to say an IPv6 address.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
         let wide = rest != host;
         let safe = match scheme {
             // `https://*.com` would let the world in.
@@ -346,7 +358,7 @@ impl FrameAncestor {
             "http" => !wide && ServiceUrl(url).is_local(),
             _ => false,
         };
-        (exact && safe && !host.contains('*')).then(|| Self(text.to_owned()))
+        (exact && safe && host.bytes().all(plain)).then(|| Self(text.to_owned()))
     }
 
     /// The origin as it stands in the header.

@@ -298,6 +298,14 @@ fn a_mistake_is_named_at_its_line_with_what_to_write() {
             "pulse.toml:2: pipedrive.frame_ancestors: this list does not fit; write a list of https origins, such as [\"https://acme.pipedrive.com\"]",
         ),
         (
+            "[pipedrive]\nframe_ancestors = [\"https://*.crm'.example\"]\n",
+            "pulse.toml:2: pipedrive.frame_ancestors: this list does not fit; write a list of https origins, such as [\"https://acme.pipedrive.com\"]",
+        ),
+        (
+            "[pipedrive]\nframe_ancestors = [\"http://[::1]:8080\"]\n",
+            "pulse.toml:2: pipedrive.frame_ancestors: this list does not fit; write a list of https origins, such as [\"https://acme.pipedrive.com\"]",
+        ),
+        (
             "[pipedrive]\nframe_ancestors = \"https://a.example; script-src *\"\n",
             "pulse.toml:2: pipedrive.frame_ancestors: \"https://a.example; script-src *\" does not fit; write a list of https origins, such as [\"https://acme.pipedrive.com\"]",
         ),
@@ -396,6 +404,21 @@ fn several_breaks_of_the_syntax_are_each_named_and_hide_no_other_mistake() {
         lines.iter().filter(|text| text.starts_with(&start)).count()
     };
     assert_eq!((at(2), at(4), at(6), at(7)), (1, 1, 1, 1), "{lines:#?}");
+}
+
+/// Found by fuzzing: a quotation mark left open takes in the secrets of the lines below it.
+#[test]
+fn a_text_of_several_lines_is_not_repeated() {
+    let lines = load_with_key(
+        "[graphql]\nmax_body_bytes = '''64 KiB\n[pipedrive]\nclient_secret = \"hunter2-hunter2-hunter2\"\n'''\n",
+    )
+    .expect_err("not a size");
+    assert_eq!(
+        lines,
+        [
+            "pulse.toml:2: graphql.max_body_bytes: this text of 3 lines does not fit; write a size, such as \"64 KiB\" or 65536"
+        ]
+    );
 }
 
 #[test]
