@@ -5,6 +5,7 @@
 #![no_main]
 
 #[path = "../entries/mod.rs"]
+#[expect(dead_code, reason = "how many inputs are a sample is for the stable driver alone")]
 mod entries;
 
 use std::path::PathBuf;
