@@ -73,8 +73,8 @@ impl InstallVerifier {
         })
     }
 
-    /// Verifies that a call speaks for a site (its client key). No key is fetched for a token of
-    /// another, so that nobody can make us call an address at will.
+    /// The site (its client key) that a call speaks for, where it is one that may. No key is fetched
+    /// for a token of another, so that nobody can make us call an address at will.
     ///
     /// # Errors
     /// The reason, for the log.
@@ -82,15 +82,17 @@ impl InstallVerifier {
         &self,
         token: &str,
         request: ShownRequest<'_>,
-        expected: &str,
-    ) -> Result<(), Refusal> {
+        may: impl Fn(&str) -> bool,
+    ) -> Result<String, Refusal> {
+        let site = |claims: &Object| {
+            let site = claims.text("iss")?.ok_or(Refusal::MissingClaim("iss"))?;
+            may(&site).then_some(site).ok_or(Refusal::WrongIssuer)
+        };
         let jws = Jws::parse(token)?;
         if !jws.names(Algorithm::Rs256) {
             return Err(Refusal::WrongAlgorithm);
         }
-        if jws.unverified_claims()?.text("iss")?.as_deref() != Some(expected) {
-            return Err(Refusal::WrongIssuer);
-        }
+        site(&jws.unverified_claims()?)?;
         // The name becomes part of an address: nothing but a UUID does.
         let kid = jws
             .kid()
@@ -103,9 +105,7 @@ impl InstallVerifier {
             longest: LONGEST,
         };
         claims::judge_time(&claims, true, life, self.clock.now())?;
-        if claims.text("iss")?.as_deref() != Some(expected) {
-            return Err(Refusal::WrongIssuer);
-        }
+        let site = site(&claims)?;
         let audiences = claims.texts("aud")?.ok_or(Refusal::MissingClaim("aud"))?;
         if !audiences.contains(&self.public_url) {
             return Err(Refusal::WrongAudience);
@@ -114,7 +114,7 @@ impl InstallVerifier {
         if signed != qsh::of(request, ATLASSIAN_CONNECT.parameter) {
             return Err(Refusal::WrongAddress);
         }
-        Ok(())
+        Ok(site)
     }
 
     async fn key(&self, kid: Uuid) -> Result<VerifyingKey, Refusal> {

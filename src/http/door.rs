@@ -1,5 +1,5 @@
-//! What `/embed/…` and `/exchange/…` have in common: the door that a path names, and the request as it
-//! was sent, which some CRMs sign.
+//! What `/embed/…`, `/exchange/…` and `/install/…` have in common: what a path names, and the request as
+//! it was sent, which some CRMs sign.
 
 use std::convert::Infallible;
 
@@ -34,19 +34,24 @@ impl<S: Send + Sync> FromRequestParts<S> for DoorPath {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let names = parts.uri.path().split('/').skip(2);
-        // What is no text names nobody, as a name does that is not registered.
-        let names = names.map(|name| {
-            let name = percent_decode_str(name).decode_utf8_lossy();
-            // Nor does a control character, which PostgreSQL does not even look for.
-            name.replace(char::is_control, "\u{fffd}")
-        });
-        Ok(Self(match &names.collect::<Vec<_>>()[..] {
+        Ok(Self(match &names(parts)[..] {
             [preset] => Door::of(preset, None),
             [tenant, preset] => Door::of(preset, Some(TenantId::new(tenant.as_str()))),
             _ => None,
         }))
     }
+}
+
+/// What a path names below its first part.
+pub(super) fn names(parts: &Parts) -> Vec<String> {
+    let names = parts.uri.path().split('/').skip(2);
+    // What is no text names nobody, as a name does that is not registered.
+    let names = names.map(|name| {
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        // Nor does a control character, which PostgreSQL does not even look for.
+        name.replace(char::is_control, "\u{fffd}")
+    });
+    names.collect()
 }
 
 /// Method and address of a request, as they were sent.

@@ -109,12 +109,17 @@ impl Installing {
         &self.public_url
     }
 
-    /// Stores the secret of a site that was installed.
+    /// Stores the secret of a site that was installed. What the site says is read once its call is
+    /// verified.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` for every site but the one that the tenant is bound to, or the first by a
-    /// code; `BAD_USER_INPUT` when the secret is too short.
-    pub async fn installed(&self, call: &Call<'_>, site: Site) -> Result<(), ServiceError> {
+    /// code; `BAD_USER_INPUT` when the secret is too short; whatever reading ends with.
+    pub async fn installed(
+        &self,
+        call: &Call<'_>,
+        said: impl FnOnce() -> Result<Site, ServiceError>,
+    ) -> Result<(), ServiceError> {
         let bound = self.bound(&call.tenant).await?;
         let now = self.clock.now();
         let hash = one_time::hash(INSTALL, call.code);
@@ -124,10 +129,14 @@ impl Installing {
             if invited.as_deref() != Some(call.tenant.as_str()) {
                 return Err(refused(Refusal::UnknownTenant));
             }
-        } else if !bound.iter().any(|key| is_of(key, &site.client_key)) {
+        }
+        let caller = self
+            .verify(call, |site| bound.is_empty() || binds(&bound, site))
+            .await?;
+        let site = said()?;
+        if site.client_key != caller {
             return Err(refused(Refusal::WrongIssuer));
         }
-        self.verify(call, &site.client_key).await?;
         let key = SigningKey {
             id: Uuid::new_v4(),
             tenant: Some(call.tenant.clone()),
@@ -154,24 +163,35 @@ impl Installing {
         Ok(())
     }
 
-    /// Ends the keys of a site that was removed. The tenant is then bound to none.
+    /// Ends the keys of a site that was removed. The tenant is then bound to none. What the site says
+    /// its name is, is read once its call is verified.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` for every site but the one that the tenant is bound to.
-    pub async fn uninstalled(&self, call: &Call<'_>, client_key: &str) -> Result<(), ServiceError> {
+    /// `UNAUTHENTICATED` for every site but the one that the tenant is bound to; whatever reading ends
+    /// with.
+    pub async fn uninstalled(
+        &self,
+        call: &Call<'_>,
+        said: impl FnOnce() -> Result<String, ServiceError>,
+    ) -> Result<(), ServiceError> {
         let bound = self.bound(&call.tenant).await?;
-        if !bound.iter().any(|key| is_of(key, client_key)) {
+        let caller = self.verify(call, |site| binds(&bound, site)).await?;
+        if said()? != caller {
             return Err(refused(Refusal::WrongIssuer));
         }
-        self.verify(call, client_key).await?;
         self.end(&bound, SignedDuration::ZERO, self.clock.now())
             .await?;
         info!(tenant = %call.tenant, "a site of Atlassian's was removed");
         Ok(())
     }
 
-    async fn verify(&self, call: &Call<'_>, client_key: &str) -> Result<(), ServiceError> {
-        let verified = self.verifier.verify(call.token, call.request, client_key);
+    /// The site that calls, where it is one that may.
+    async fn verify(
+        &self,
+        call: &Call<'_>,
+        may: impl Fn(&str) -> bool,
+    ) -> Result<String, ServiceError> {
+        let verified = self.verifier.verify(call.token, call.request, may);
         verified.await.map_err(refused)
     }
 
@@ -204,6 +224,6 @@ impl Installing {
     }
 }
 
-fn is_of(key: &SigningKey, client_key: &str) -> bool {
-    key.issuer.as_deref() == Some(client_key)
+fn binds(keys: &[SigningKey], site: &str) -> bool {
+    keys.iter().any(|key| key.issuer.as_deref() == Some(site))
 }

@@ -16,14 +16,14 @@ const secret = () => randomBytes(32).toString('hex');
 const hash = (method, path) => atlassian.createQueryStringHash(atlassian.fromMethodAndUrl(method, path), false);
 
 /** What Atlassian posts when the app is installed or removed. */
-const call = async (path, { site = SITE, shared, key = 'RS256-ours', kid = stage.installKid, changed = {}, bare } = {}) => {
+const call = async (path, { site = SITE, shared, key = 'RS256-ours', kid = stage.installKid, changed = {}, bare, body } = {}) => {
   const claims = { iss: site, aud: [stage.url], iat: now(), exp: now() + 180, qsh: hash('POST', path), ...changed };
   const pem = readFileSync(stage.keys[key].private, 'utf8');
   const token = atlassian.encodeAsymmetric(claims, pem, 'RS256', { kid });
   return fetch(stage.url + path, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...(!bare && { Authorization: `JWT ${token}` }) },
-    body: JSON.stringify({ key: 'financial-pulse.jira', clientKey: site, sharedSecret: shared, baseUrl: 'https://acme.atlassian.net', productType: 'jira' }),
+    body: body ?? JSON.stringify({ key: 'financial-pulse.jira', clientKey: site, sharedSecret: shared, baseUrl: 'https://acme.atlassian.net', productType: 'jira' }),
   });
 };
 
@@ -53,6 +53,8 @@ test('a site installs by the address that the operator gave out', async (t) => {
     'the issuer of another site': [installed, { changed: { iss: 'somebody' } }],
     'too old': [installed, { changed: { iat: now() - 600, exp: now() - 400 } }],
     'no token': [installed, { bare: true }],
+    'no token, and a body that cannot be read': [installed, { bare: true, body: '{' }],
+    'a tenant that cannot be': [installed.replace('/jira/', '/%00/')],
   };
   for (const [what, [path, wrong]] of Object.entries(wrongs)) {
     await t.test(`refused: ${what}`, async () => {
