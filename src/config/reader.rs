@@ -200,11 +200,14 @@ impl<'a> Reader<'a> {
             .map(|(section, key)| variable(section, key))
             .collect();
         let flat = |name: &str| name.replace("__", "_").to_ascii_uppercase();
+        let flattened: Vec<String> = names.iter().map(|name| flat(name)).collect();
         for name in self.environment.keys() {
             if names.contains(name) {
                 continue;
             }
-            let spelled = names.iter().find(|known| flat(known) == flat(name));
+            let same = flat(name);
+            let spelled = flattened.iter().position(|known| *known == same);
+            let spelled = spelled.and_then(|at| names.get(at));
             let advice = match spelled {
                 Some(known) => format!(
                     "section and setting are parted by two underscores, in capitals; write {known}"
@@ -435,9 +438,12 @@ fn place_in(file: &File, span: Range<usize>) -> Place {
 
 /// The known word that was probably meant.
 fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let farthest = |candidate: &str| (candidate.len() / 3).max(2);
     known
+        // No distance is less than the difference of the lengths, and long words take long.
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= farthest(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .min()
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(2))
+        .filter(|(distance, candidate)| *distance <= farthest(candidate))
         .map(|(_, candidate)| candidate)
 }
