@@ -15,7 +15,7 @@ if ! command -v cargo-fuzz >/dev/null || ! rustup toolchain list 2>/dev/null | g
     --nocapture --test-threads=1 "${filters[@]:-fuzz::}"
 fi
 
-cargo +nightly fuzz build --sanitizer "${FUZZ_SANITIZER:-none}" entry
+cargo +nightly fuzz build --sanitizer "${FUZZ_SANITIZER:-none}" --codegen-units 16 entry
 binary=$(ls -t fuzz/target/*/release/entry | head -1)
 export ASAN_OPTIONS=detect_leaks=0
 failed=0

@@ -131,8 +131,13 @@ fn run(input: &[u8]) -> u64 {
     }
 }
 
-/// Texts in quotes behind the name of a secret, long enough to be told from other words.
+/// Texts in quotes behind the name of a secret, long enough to be told from other words, which stand
+/// nowhere else: what is also the name of a setting may be named.
 fn secrets(file: &str, environment: &str) -> Vec<String> {
+    let once = |secret: &String| {
+        let count = |text: &str| text.matches(secret.as_str()).count();
+        count(file) + count(environment) == 1
+    };
     let lines = file.lines().chain(environment.lines());
     lines
         .filter_map(|line| {
@@ -157,6 +162,7 @@ fn secrets(file: &str, environment: &str) -> Vec<String> {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_!".contains(&byte));
             (inner.len() >= 16 && plain).then(|| inner.to_owned())
         })
+        .filter(once)
         .collect()
 }
 
