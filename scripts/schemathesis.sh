@@ -6,8 +6,7 @@
 #
 #   scripts/schemathesis.sh target/debug/financial-pulse
 #
-# The tester comes from PyPI, by the pins of tests/schemathesis/requirements.txt, and is kept below
-# target/schemathesis, so that only the first run takes the time to install it.
+# The tester comes from PyPI, by the pins of tests/schemathesis/requirements.txt.
 set -euo pipefail
 
 if [ $# -ne 1 ]; then
@@ -19,14 +18,10 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-python3}
 hooks=$root/tests/schemathesis
 
-if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-  echo "Python 3 with venv is missing (Debian: apt-get install python3-venv)." >&2
-  exit 69
-fi
+tester=$("$root/scripts/python.sh" "$hooks/requirements.txt")
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/pulse-schemathesis.XXXXXX")
 demo=
-making=
 stop() {
   status=$?
   trap - EXIT
@@ -34,29 +29,14 @@ stop() {
     kill "$demo" 2>/dev/null || true
     wait "$demo" 2>/dev/null || true
   fi
-  rm -rf "$dir" ${making:+"$making"}
+  rm -rf "$dir"
   exit "$status"
 }
 trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# 1. The tester, installed once for these pins.
-pins=$({ "$python" --version; cat "$hooks/requirements.txt"; } | sha256sum | cut -c1-16)
-kept="${CARGO_TARGET_DIR:-$root/target}/schemathesis/$pins"
-if [ ! -e "$kept/ready" ]; then
-  echo "Installing schemathesis (once) ..." >&2
-  mkdir -p "$(dirname "$kept")"
-  making=$(mktemp -d "$kept.XXXXXX")
-  "$python" -m venv "$making/venv"
-  "$making/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    --requirement "$hooks/requirements.txt"
-  : >"$making/ready"
-  mv -T "$making" "$kept" 2>/dev/null || rm -rf "$making"
-  making=
-fi
-
-# 2. The demo: a tenant with linked contacts, books, and the schema open to its tokens.
+# 1. The demo: a tenant with linked contacts, books, and the schema open to its tokens.
 read -r api crm sandbox < <("$python" -c '
 import socket
 sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
@@ -79,7 +59,7 @@ if ! grep -q "$url" demo.log; then
 fi
 token=$("$program" token --tenant demo --role admin)
 
-# 3. What there is, so that some of what is made up means something.
+# 2. What there is, so that some of what is made up means something.
 export PULSE_SCHEMATHESIS_IDS
 PULSE_SCHEMATHESIS_IDS=$("$python" - "$url" "$token" <<'IDS'
 import json, sys, time, urllib.request
@@ -100,7 +80,7 @@ IDS
 )
 
 SCHEMATHESIS_HOOKS=hooks PYTHONPATH=$hooks PYTHONDONTWRITEBYTECODE=1 \
-  "$kept/venv/bin/python" -m schemathesis.cli run "$url" \
+  "$tester" -m schemathesis.cli run "$url" \
   --header "Authorization: Bearer $token" --checks answers_are_typed_and_safe \
   --max-examples "${SCHEMATHESIS_EXAMPLES:-60}" --request-timeout 10 --warnings off --no-color \
   ${SCHEMATHESIS_SEED:+--seed "$SCHEMATHESIS_SEED"}

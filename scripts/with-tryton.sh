@@ -5,8 +5,8 @@
 #
 #   scripts/with-tryton.sh cargo test --test it tryton
 #
-# The server comes from PyPI, by the pins of tests/tryton/requirements.txt. It is kept, with an empty
-# database, below target/tryton, so that only the first run takes the time to install it.
+# The server comes from PyPI, by the pins of tests/tryton/requirements.txt. An empty database is kept
+# below target/tryton, so that only the first run takes the time to make it.
 set -eu
 
 if [ $# -eq 0 ]; then
@@ -18,10 +18,8 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 seeds="$root/tests/tryton"
 python=${PYTHON:-python3}
 
-if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    echo "Python 3 with venv is missing (Debian: apt-get install python3-venv)." >&2
-    exit 69
-fi
+tryton=$("$root/scripts/python.sh" "$seeds/requirements.txt")
+programs=$(dirname "$tryton")
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/pulse-tryton.XXXXXX")
 server=
@@ -64,31 +62,24 @@ quietly() {
     fi
 }
 
-# 1. The server and an empty database with the modules: made once for these pins.
+# 1. An empty database with the modules: made once for this server.
 modules="account_invoice account_credit_limit"
-pins=$("$python" -c '
-import hashlib, pathlib, sys
-said = sys.version + sys.argv[2] + pathlib.Path(sys.argv[1]).read_text()
-print(hashlib.sha256(said.encode()).hexdigest()[:16])' "$seeds/requirements.txt" "$modules")
-kept="${CARGO_TARGET_DIR:-$root/target}/tryton/$pins"
+made=$(printf %s "$programs $modules" | sha256sum | cut -c1-16)
+kept="${CARGO_TARGET_DIR:-$root/target}/tryton/$made"
 password=only-on-loopback
 export PYTHONDONTWRITEBYTECODE=1
 if [ ! -e "$kept/ready" ]; then
-    echo "Installing the Tryton server of the tests (once) ..." >&2
+    echo "Making an empty database of Tryton (once) ..." >&2
     mkdir -p "$(dirname "$kept")"
-    # Made under a name of its own, so that two runs do not meet; a virtual environment that is moved
-    # still works when its programs are called by its Python.
+    # Made under a name of its own, so that two runs do not meet.
     making=$(mktemp -d "$kept.XXXXXX")
-    quietly "$python" -m venv "$making/venv"
-    quietly "$making/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --requirement "$seeds/requirements.txt"
     mkdir "$making/data"
     : >"$making/data/base.sqlite"
     settings "$making/data" 0 >"$making/trytond.conf"
     printf %s "$password" >"$making/password"
     export TRYTONPASSFILE="$making/password"
     admin() {
-        quietly "$making/venv/bin/python" "$making/venv/bin/trytond-admin" -c "$making/trytond.conf" -d base "$@"
+        quietly "$tryton" "$programs/trytond-admin" -c "$making/trytond.conf" -d base "$@"
     }
     admin --all --email admin@example.com
     # shellcheck disable=SC2086 # one word a module
@@ -114,7 +105,7 @@ started=
 for attempt in 1 2 3 4 5 6 7 8 9 10; do
     port=$(( ($$ * 11 + attempt * 997) % 20000 + 20000 ))
     settings "$dir/data" "$port" >"$dir/trytond.conf"
-    "$kept/venv/bin/python" "$kept/venv/bin/trytond" -c "$dir/trytond.conf" \
+    "$tryton" "$programs/trytond" -c "$dir/trytond.conf" \
         -d $(printf "%s\n" $companies | cut -d= -f1) \
         >"$dir/server.log" 2>&1 &
     server=$!
