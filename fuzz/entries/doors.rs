@@ -7,17 +7,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use financial_pulse::auth::{Algorithm, Sessions, Verifier, pipedrive_keys};
-use financial_pulse::cache::Snapshots;
 use financial_pulse::clock::Clock;
-use financial_pulse::crypto::{Key, KeyRing};
-use financial_pulse::domain::ids::CustomerKey;
 use financial_pulse::http::widget::WidgetPage;
 use financial_pulse::http::{embed, exchange};
-use financial_pulse::service::Services;
-use financial_pulse::service::ledger_pages::LedgerPages;
-use financial_pulse::service::limits::Limits;
-use financial_pulse::service::linking::Linking;
-use financial_pulse::service::read::{Reader, RefreshRequests};
 use financial_pulse::service::sign_in::{SignIn, SignInSettings};
 use financial_pulse::store::{KeySource, SigningKey, Store, Tenant, TenantSettings};
 use jiff::Timestamp;
@@ -31,6 +23,7 @@ use url::form_urlencoded;
 use super::material::{
     CONFIG, NOW, PIPEDRIVE_SECRET, PUBLIC_URL, SECRET, SESSION_KEY, claims, clock, under_secret,
 };
+use super::services::{empty_store, runtime, services};
 use super::{Entry, fate, input, taken_apart};
 
 pub(super) const DOORS: Entry = Entry {
@@ -107,13 +100,6 @@ const ANCESTOR: &str = "https://crm.acme.example";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-#[derive(Debug)]
-struct NoRefresh;
-
-impl RefreshRequests for NoRefresh {
-    fn request(&self, _: &CustomerKey) {}
-}
-
 struct Doors {
     runtime: Runtime,
     router: Router,
@@ -126,18 +112,11 @@ thread_local! {
 
 impl Doors {
     fn open() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let directory = tempfile::tempdir().expect("a directory");
-        let router = runtime.block_on(async {
-            let url = format!("sqlite:{}", directory.path().join("pulse.sqlite").display());
-            let keys = Arc::new(KeyRing::new(Key::from_bytes([7; 32]), Vec::new()));
-            let store = Store::open(&url, keys).await.expect("a store");
-            store.migrate().await.expect("migrations");
+        let runtime = runtime();
+        let (router, directory) = runtime.block_on(async {
+            let (store, directory) = empty_store().await;
             fill(&store).await;
-            routes(&store)
+            (routes(&store), directory)
         });
         Self {
             runtime,
@@ -149,18 +128,6 @@ impl Doors {
 
 fn routes(store: &Store) -> Router {
     let clock: Arc<dyn Clock> = clock();
-    let reader = Reader::new(
-        store.clone(),
-        Arc::clone(&clock),
-        Arc::new(Snapshots::new(1 << 20)),
-        Arc::new(NoRefresh),
-        LedgerPages::new("https://app.example/app", "https://go.example"),
-    );
-    let services = Services {
-        reader: Arc::new(reader),
-        linking: Linking::new(store.clone(), Arc::clone(&clock)),
-        limits: Limits::new(store.clone(), Arc::clone(&clock)),
-    };
     let verifier = Verifier::new(&CONFIG, Arc::clone(&clock));
     let sign_in = Arc::new(SignIn::new(
         SignInSettings {
@@ -172,7 +139,7 @@ fn routes(store: &Store) -> Router {
             public_url: PUBLIC_URL.to_owned(),
         },
         store.clone(),
-        services,
+        services(store, &clock),
         Arc::new(verifier.expect("a verifier")),
         Arc::new(sessions()),
         clock,

@@ -9,27 +9,20 @@ use async_graphql::connection::CursorType as _;
 use async_graphql::connection::OpaqueCursor;
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use axum::http::{HeaderMap, HeaderValue, header};
-use financial_pulse::cache::Snapshots;
 use financial_pulse::clock::Clock;
-use financial_pulse::crypto::{Key, KeyRing};
-use financial_pulse::domain::ids::CustomerKey;
 use financial_pulse::graphql::types::transaction::parse_cursor;
 use financial_pulse::graphql::{PulseSchema, SchemaSettings, limits, schema};
 use financial_pulse::http::bearer::{bearer_token, strip_scheme};
 use financial_pulse::http::negotiation::{MediaType, Parameters, bypasses_kept, sends_json};
 use financial_pulse::http::request_id::RequestIds;
-use financial_pulse::service::Services;
-use financial_pulse::service::ledger_pages::LedgerPages;
-use financial_pulse::service::limits::Limits;
-use financial_pulse::service::linking::Linking;
-use financial_pulse::service::read::{Reader, RefreshRequests};
 use financial_pulse::service::transactions::TransactionCursor;
-use financial_pulse::store::Store;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use url::form_urlencoded;
 
 use super::material::clock;
+use super::services::{empty_store, runtime, services};
 use super::{Entry, fate, input, taken_apart};
 
 pub(super) const DOCUMENTS: Entry = Entry {
@@ -131,40 +124,16 @@ pub(super) const CURSORS: Entry = Entry {
 /// No document within the limits keeps the validation busy for so long, in any build on any machine.
 const LONGEST: Duration = Duration::from_secs(5);
 
-#[derive(Debug)]
-struct NoRefresh;
-
-impl RefreshRequests for NoRefresh {
-    fn request(&self, _: &CustomerKey) {}
-}
-
 /// The schema over a store without anything in it. Nobody has signed in, so no resolver goes there.
-static SCHEMA: LazyLock<(Runtime, PulseSchema)> = LazyLock::new(|| {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let schema = runtime.block_on(async {
-        let keys = Arc::new(KeyRing::new(Key::from_bytes([7; 32]), Vec::new()));
-        let directory = tempfile::tempdir().expect("a directory");
-        let url = format!("sqlite:{}", directory.path().join("empty.sqlite").display());
-        let store = Store::open(&url, keys).await.expect("a store");
+static SCHEMA: LazyLock<(Runtime, PulseSchema, TempDir)> = LazyLock::new(|| {
+    let runtime = runtime();
+    let (schema, directory) = runtime.block_on(async {
+        let (store, directory) = empty_store().await;
         let clock: Arc<dyn Clock> = clock();
-        let reader = Reader::new(
-            store.clone(),
-            Arc::clone(&clock),
-            Arc::new(Snapshots::new(1 << 20)),
-            Arc::new(NoRefresh),
-            LedgerPages::new("https://app.example/app", "https://go.example"),
-        );
-        let services = Services {
-            reader: Arc::new(reader),
-            linking: Linking::new(store.clone(), Arc::clone(&clock)),
-            limits: Limits::new(store, clock),
-        };
-        schema(services, &SchemaSettings::default())
+        let services = services(&store, &clock);
+        (schema(services, &SchemaSettings::default()), directory)
     });
-    (runtime, schema)
+    (runtime, schema, directory)
 });
 
 fn run_documents(input: &[u8]) -> u64 {
@@ -200,7 +169,7 @@ fn run_documents(input: &[u8]) -> u64 {
         written.is_none_or(|fields| fields <= 1_000),
         "{written:?} fields"
     );
-    let (runtime, schema) = &*SCHEMA;
+    let (runtime, schema, _) = &*SCHEMA;
     let begun = Instant::now();
     let answer = runtime.block_on(schema.execute(Request::new(text)));
     assert!(

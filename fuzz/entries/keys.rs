@@ -227,7 +227,7 @@ fn seeds() -> Vec<Vec<u8>> {
     for (nth, pair) in PAIRS.iter().enumerate() {
         seeds.push(input(PEM, &[pair.pem.as_bytes()]));
         seeds.push(input(PEM, &[pair.private_pem.as_bytes()]));
-        let mut jwk = pair.jwk.clone();
+        let mut jwk = pair.public.clone();
         seeds.push(input(JWK, &[jwk.to_string().as_bytes()]));
         jwk["kid"] = json!(format!("key-{nth}"));
         jwk["use"] = json!("sig");

@@ -18,7 +18,7 @@ use jsonwebtoken::jwk::Jwk;
 use serde_json::{Value, json};
 
 /// A shared secret of 40 bytes.
-pub(super) const SECRET: &str = "a-native-secret-of-exactly-forty-bytes!!";
+pub(crate) const SECRET: &str = "a-native-secret-of-exactly-forty-bytes!!";
 
 /// The one of Pipedrive's scheme.
 pub(super) const PIPEDRIVE_SECRET: &str = "another-secret-that-signs-for-pipedrive!";
@@ -30,7 +30,7 @@ pub(super) const SESSION_KEY: [u8; 32] = [9; 32];
 pub(super) const PUBLIC_URL: &str = "https://pulse.example.com";
 
 /// 2026-11-23T12:00:00Z.
-pub(super) const NOW: i64 = 1_795_435_200;
+pub(crate) const NOW: i64 = 1_795_435_200;
 
 /// The pairs, made once.
 pub(super) static PAIRS: LazyLock<[Pair; 3]> =
@@ -53,26 +53,26 @@ pub(super) static CONFIG: LazyLock<Config> = LazyLock::new(|| {
 });
 
 /// The clock stands still.
-pub(super) fn clock() -> Arc<ManualClock> {
+pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(
         Timestamp::from_second(NOW).expect("an instant"),
     ))
 }
 
 /// A key pair.
-pub(super) struct Pair {
-    pub(super) algorithm: Algorithm,
-    pub(super) signing: EncodingKey,
+pub(crate) struct Pair {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) signing: EncodingKey,
     /// The public half as a JWK.
-    pub(super) jwk: Value,
+    pub(crate) public: Value,
     /// The public half as `openssl pkey -pubout` writes it.
-    pub(super) pem: String,
+    pub(crate) pem: String,
     /// The private half.
-    pub(super) private_pem: String,
+    pub(crate) private_pem: String,
 }
 
 impl Pair {
-    fn new(algorithm: Algorithm) -> Self {
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
         let random = aws_lc_rs::rand::SystemRandom::new();
         let (signing, private, public, name) = match algorithm {
             Algorithm::Rs256 => {
@@ -116,15 +116,22 @@ impl Pair {
         Self {
             algorithm,
             signing,
-            jwk: serde_json::to_value(jwk).expect("JSON"),
+            public: serde_json::to_value(jwk).expect("JSON"),
             pem: pem("PUBLIC KEY", &public),
             private_pem: private,
         }
     }
+
+    /// The public half with a name.
+    pub(crate) fn jwk(&self, kid: &str) -> Value {
+        let mut jwk = self.public.clone();
+        jwk["kid"] = kid.into();
+        jwk
+    }
 }
 
 /// A native key of the tenant `acme`.
-pub(super) fn native_key(algorithm: Algorithm, source: KeySource) -> KeyRecord {
+pub(crate) fn native_key(algorithm: Algorithm, source: KeySource) -> KeyRecord {
     KeyRecord {
         id: "key".to_owned(),
         tenant: Some("acme".into()),
@@ -150,9 +157,9 @@ pub(super) fn claims() -> Value {
 }
 
 /// A compact JWS of whatever bytes, under whatever key: what a forger can make.
-pub(super) fn forge(
-    header: &[u8],
-    payload: &[u8],
+pub(crate) fn forge(
+    header: impl AsRef<[u8]>,
+    payload: impl AsRef<[u8]>,
     key: &EncodingKey,
     algorithm: Algorithm,
 ) -> String {

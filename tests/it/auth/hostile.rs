@@ -135,7 +135,7 @@ async fn what_is_not_a_plain_json_object_is_refused() {
     }
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     let header = r#"{"alg":"HS256","alg":"HS256"}"#;
-    let token = forge(header, &claims().to_string(), &key, Algorithm::Hs256);
+    let token = forge(header, claims().to_string(), &key, Algorithm::Hs256);
     let reason = refusal(&token).await;
     assert!(matches!(reason, Some(Refusal::Malformed(_))), "{reason:?}");
 }
@@ -281,7 +281,7 @@ async fn a_public_key_never_serves_as_a_secret() {
     for secret in spellings {
         let key = EncodingKey::from_secret(&secret);
         let header = r#"{"alg":"HS256","typ":"JWT","kid":"main"}"#;
-        let token = forge(header, &claims().to_string(), &key, Algorithm::Hs256);
+        let token = forge(header, claims().to_string(), &key, Algorithm::Hs256);
         let verdict = verifier.verify(&NATIVE, std::slice::from_ref(&record), &token);
         assert_eq!(verdict.await.err(), Some(Refusal::WrongAlgorithm));
     }

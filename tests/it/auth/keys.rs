@@ -327,7 +327,7 @@ fn pipedrive_token(claims: &Value) -> String {
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     forge(
         r#"{"alg":"HS256","typ":"JWT"}"#,
-        &claims.to_string(),
+        claims.to_string(),
         &key,
         Algorithm::Hs256,
     )

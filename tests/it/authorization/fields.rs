@@ -77,6 +77,13 @@ async fn each_field_asked_for_alone_is_for_whom_the_table_says() {
     .await;
 }
 
+/// The callers, in an order that differs from turn to turn, so that each comes after each somewhere.
+fn callers(turn: usize) -> [Principal; Principal::ALL.len()] {
+    let mut order = Principal::ALL;
+    order.rotate_left(turn % Principal::ALL.len());
+    order
+}
+
 /// A field of a query: after the admin, and before.
 async fn read_row(
     world: &World,
@@ -94,9 +101,6 @@ async fn read_row(
             .schema
             .question(name, path, &|field, argument| about.write(field, argument))
     };
-    // The order of callers differs from row to row, so that each comes after each somewhere.
-    let mut order = Principal::ALL;
-    order.rotate_left(turn % Principal::ALL.len());
     for name in ["AfterTheAdmin", "BeforeTheAdmin"] {
         let mut first = BTreeMap::new();
         let admins = [Principal::Admin, Principal::RepShown];
@@ -109,7 +113,7 @@ async fn read_row(
                 first.insert(principal, reply.text);
             }
         }
-        for principal in order {
+        for principal in callers(turn) {
             let question = question(name, asks_about(principal));
             for token in &world.tokens[&principal] {
                 let reply = world.post(token.as_deref(), &question).await;
@@ -288,9 +292,7 @@ async fn all_of_a_root(
             world.post(Some(admin), &question(principal)).await;
         }
     }
-    let mut order = Principal::ALL;
-    order.rotate_left(turn);
-    for principal in order {
+    for principal in callers(turn) {
         for token in &world.tokens[&principal] {
             let reply = world.post(token.as_deref(), &question(principal)).await;
             let told = judge_all(world, "Query", root, &reply.text, principal, amounts);

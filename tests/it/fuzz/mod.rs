@@ -3,7 +3,7 @@
 
 mod driver;
 #[path = "../../../fuzz/entries/mod.rs"]
-mod entries;
+pub(crate) mod entries;
 mod mutation;
 
 use self::driver::drive;

@@ -185,13 +185,7 @@ pub(super) async fn codes_and_sessions(place: &Place, tally: &mut Tally) {
 #[tokio::test]
 async fn where_there_is_no_door_nothing_is_looked_at() {
     let (pairs, log) = (Pairs::new(), Log::new());
-    let place = Place::new(
-        &pairs,
-        &log,
-        "followupboss,front",
-        TenantSettings::default(),
-    )
-    .await;
+    let place = Place::of_every_scheme(&pairs, &log).await;
     let mut closed = 0;
     for preset in records::ALL {
         let name = preset.name;

@@ -110,13 +110,7 @@ fn every_mutation() -> Vec<Mutation> {
 #[tokio::test]
 async fn what_a_forger_makes_of_a_right_credential_is_refused_and_looks_alike() {
     let (pairs, log) = (Pairs::new(), Log::new());
-    let place = Place::new(
-        &pairs,
-        &log,
-        "followupboss,front",
-        TenantSettings::default(),
-    )
-    .await;
+    let place = Place::of_every_scheme(&pairs, &log).await;
     let mut tally = Tally::default();
     let mutations = every_mutation();
     for preset in records::ALL {

@@ -80,6 +80,11 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// With both weak schemes allowed, and the settings that a tenant has by default.
+    pub(super) async fn of_every_scheme(pairs: &Arc<Pairs>, log: &Rc<Log>) -> Self {
+        Self::new(pairs, log, "followupboss,front", TenantSettings::default()).await
+    }
+
     /// With these weak schemes allowed, and these settings of the tenant.
     pub(super) async fn new(
         pairs: &Arc<Pairs>,

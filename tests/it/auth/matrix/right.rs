@@ -3,7 +3,6 @@
 use financial_pulse::auth::preset::Renewal;
 use financial_pulse::auth::{Identity, Preset, Role, Trust};
 use financial_pulse::clock::Clock as _;
-use financial_pulse::store::TenantSettings;
 use jiff::SignedDuration;
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
@@ -288,13 +287,7 @@ fn expected() -> Vec<Proves> {
 #[tokio::test]
 async fn a_right_credential_of_each_scheme_opens_its_doors_and_proves_no_more_than_it_says() {
     let (pairs, log) = (Pairs::new(), Log::new());
-    let place = Place::new(
-        &pairs,
-        &log,
-        "followupboss,front",
-        TenantSettings::default(),
-    )
-    .await;
+    let place = Place::of_every_scheme(&pairs, &log).await;
     let expected = expected();
     assert_eq!(
         expected.len(),
@@ -405,13 +398,7 @@ async fn role(place: &Place, identity: &Identity) -> Role {
 #[tokio::test]
 async fn no_parameter_moves_a_signed_contact() {
     let (pairs, log) = (Pairs::new(), Log::new());
-    let place = Place::new(
-        &pairs,
-        &log,
-        "followupboss,front",
-        TenantSettings::default(),
-    )
-    .await;
+    let place = Place::of_every_scheme(&pairs, &log).await;
     for proves in expected() {
         let Some((contact, Trust::Signed)) = proves.contact else {
             continue;
