@@ -28,7 +28,9 @@ pub enum CryptoError {
     #[error("a key is 32 random bytes, written in hexadecimal or base64")]
     InvalidKey,
     /// The value was sealed under a key that is not in the ring.
-    #[error("the value was sealed under a key that is not configured")]
+    #[error(
+        "the value was sealed under a key that is not configured; `financial-pulse keys status` names it: put it back into encryption.older_keys"
+    )]
     UnknownKey,
     /// The value is too short or of another version: it was not made by [`KeyRing::seal`].
     #[error("the stored value is not a sealed value")]

@@ -1,7 +1,6 @@
 //! What every command starts from: the settings and the store.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -72,23 +71,19 @@ impl Context {
         Ok(())
     }
 
-    pub(super) async fn health(&self) -> anyhow::Result<ExitCode> {
+    pub(super) async fn health(&self) -> anyhow::Result<()> {
         let mut address = self.config()?.server.listen;
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
         let client = app::plain_client()?;
         let url = format!("http://{address}/healthz");
-        let request = client.get(url).build()?;
-        let well = client
-            .execute(request)
-            .await
-            .is_ok_and(|answer| answer.status().is_success());
-        Ok(if well {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        let request = client.get(&url).build()?;
+        match client.execute(request).await {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => bail!("status {} at {url}", answer.status().as_u16()),
+            Err(_) => bail!("no answer at {url}"),
+        }
     }
 }
 

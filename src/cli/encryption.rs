@@ -120,7 +120,8 @@ fn status(config: &Config, keys: &KeyRing, counts: &[SealedCount]) -> String {
             "still seals secrets: run `financial-pulse keys reseal`".to_owned()
         } else {
             format!(
-                "seals nothing. Take it out of encryption.older_keys {} minutes (session.hard_cap) \
+                "seals nothing. If it is the next one (docs/keys.md, step 1), leave it. If it was \
+                 the active one, take it out of encryption.older_keys {} minutes (session.hard_cap) \
                  after the last instance left it: until then it verifies open sessions",
                 cap.div_ceil(60)
             )

@@ -55,7 +55,7 @@ enum Command {
     /// Start sandbox books, the service and a demo CRM page, all on this machine
     #[cfg(feature = "sandbox")]
     Demo(app::demo::DemoArgs),
-    /// Start an accounting server that speaks QuickBooks' wire format, for tests and demos
+    /// Start an accounting server that speaks as QuickBooks, Xero and Sage do, for tests and demos
     #[cfg(feature = "sandbox")]
     Sandbox(crate::sandbox::SandboxArgs),
     /// Bring the database's tables up to date
@@ -150,7 +150,7 @@ impl Cli {
             Command::Audit { command } => return command.run(&context).await,
             Command::Keys { command } => return command.run(&context).await,
             Command::Config => context.check()?,
-            Command::Health => return context.health().await,
+            Command::Health => context.health().await?,
         }
         Ok(ExitCode::SUCCESS)
     }

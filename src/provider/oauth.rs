@@ -28,6 +28,8 @@ const ACCOUNT: &str = "oauth";
 /// The app at a provider, and where the provider issues tokens.
 #[derive(Clone)]
 pub(crate) struct OAuthSettings {
+    /// The section of the settings that an operator is told of.
+    pub(crate) section: &'static str,
     /// The app's id; empty until configured.
     pub(crate) client_id: String,
     /// The app's secret; empty until configured.
@@ -228,12 +230,16 @@ impl OAuth {
             .await
     }
 
+    fn unset(&self, setting: &str) -> ProviderError {
+        misconfigured(&format!("set {}.{setting}", self.settings.section))
+    }
+
     fn credentials(&self) -> ProviderResult<(&str, &SecretString)> {
         if self.settings.client_id.is_empty() {
-            return Err(misconfigured("client_id"));
+            return Err(self.unset("client_id"));
         }
         if self.settings.client_secret.expose_secret().is_empty() {
-            return Err(misconfigured("client_secret"));
+            return Err(self.unset("client_secret_file"));
         }
         Ok((&self.settings.client_id, &self.settings.client_secret))
     }

@@ -49,7 +49,9 @@ pub enum LedgerError {
     #[error("the store failed")]
     Store(#[from] StoreError),
     /// There is no such connection.
-    #[error("there is no connection `{0}`")]
+    #[error(
+        "there is no connection `{0}`; `financial-pulse connection status` shows those there are"
+    )]
     NoSuchConnection(String),
     /// No person has consented yet, or consent is lost.
     #[error("the connection is {}; a person has to authorize it", .0.as_str())]

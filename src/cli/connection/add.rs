@@ -106,7 +106,12 @@ impl AddArgs {
             connections.import_tokens(&id, tokens, OPERATOR).await?;
             print(&format!("{id}: added.\n{}", authorized_text(&id)));
         } else {
-            let url = connections.consent_url(&id).await?;
+            let url = connections.consent_url(&id).await.with_context(|| {
+                format!(
+                    "{id} is added, but nobody is asked to authorize it; once that is put right: \
+                     financial-pulse connection authorize {id}"
+                )
+            })?;
             print(&format!("{id}: added.\n{}", consent_text(&url)));
         }
         Ok(())

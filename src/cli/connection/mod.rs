@@ -46,7 +46,7 @@ pub(super) enum ConnectionCommand {
     Sync {
         /// The connection (see `connection status`)
         id: String,
-        /// Compare every id with the ledger, due or not: finds what was deleted unnoticed
+        /// Read every record anew and compare, due or not: finds what was deleted unnoticed
         #[arg(long)]
         full: bool,
     },

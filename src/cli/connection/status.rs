@@ -76,7 +76,7 @@ pub(super) fn as_table(statuses: &[ConnectionStatus]) -> String {
                     Some(expected) => format!("{} of {expected} read", dataset.loaded),
                     None => format!("{} read", dataset.loaded),
                 },
-                "up to date".to_owned(),
+                "last up to date".to_owned(),
                 or_never(dataset.succeeded_at),
                 String::new(),
                 format!("tried {}", or_never(dataset.attempted_at)),

@@ -144,7 +144,7 @@ pub enum TieOutStatus {
     Ties,
     /// Not equal.
     Differs,
-    /// The ledger gives no figure to compare with.
+    /// The ledger gives no figure to compare with, or none in the currency of what is open.
     NotCheckable,
 }
 

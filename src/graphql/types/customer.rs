@@ -11,7 +11,7 @@ use crate::service::read::{CustomerView, LinkedCustomer as LinkedView};
 pub struct Connection {
     /// Its id, unique in the installation.
     pub id: ID,
-    /// The accounting system (`quickbooks`).
+    /// The accounting system: `quickbooks`, `xero`, `sage` or `tryton`.
     pub provider: &'static str,
     /// The organization's name; its id until the first load has read the name.
     pub organization: String,

@@ -136,6 +136,7 @@ impl QuickBooks {
         )?);
         let oauth = OAuth::new(
             OAuthSettings {
+                section: "quickbooks",
                 client_id: settings.client_id,
                 client_secret: settings.client_secret,
                 authorize_url: settings.authorize_url,

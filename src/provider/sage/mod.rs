@@ -129,6 +129,7 @@ impl Sage {
         )?);
         let oauth = OAuth::new(
             OAuthSettings {
+                section: "sage",
                 client_id: settings.client_id,
                 client_secret: settings.client_secret,
                 authorize_url: settings.authorize_url,

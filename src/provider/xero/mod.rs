@@ -142,6 +142,7 @@ impl Xero {
         )?);
         let oauth = OAuth::new(
             OAuthSettings {
+                section: "xero",
                 client_id: settings.client_id,
                 client_secret: settings.client_secret,
                 authorize_url: settings.authorize_url,
