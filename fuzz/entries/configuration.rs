@@ -9,7 +9,7 @@ use super::{Entry, PARTING, fate};
 
 pub(super) const SETTINGS: Entry = Entry {
     name: "settings",
-    longest: 2048,
+    longest: 1024,
     sample: 3_000,
     run,
     seeds,

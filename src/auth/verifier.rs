@@ -254,18 +254,25 @@ impl Verifier {
         let sealed = Sealed::of(preset.scheme, shown, &self.public_url)?;
         let key = self.secret_that(preset, keys, |secret| sealed.is_signed_by(secret))?;
         let Opened { claims, signed_at } = sealed.open()?;
+        let said = self.rules(preset, key).said(&claims)?;
         let (accepted_until, use_key) = match signed_at {
             Some(at) => {
                 let until = claims::judge_signing(at, self.life(preset), self.clock.now())?;
                 (until, Some(Sha256::digest(sealed.message()).into()))
             }
-            // Signed without a time, which is weak whatever the scheme.
-            None if self.allows_weak(preset) => (self.without_end(preset), None),
+            // Signed without a time, which is weak whatever the scheme. Without a contact as well it
+            // would open every contact for ever.
+            None if self.allows_weak(preset) => {
+                if said.contact.is_none() {
+                    return Err(Refusal::MissingClaim("contact"));
+                }
+                (self.without_end(preset), None)
+            }
             None => return Err(Refusal::MissingClaim("timestamp")),
         };
         Ok(Proof {
             key,
-            said: self.rules(preset, key).said(&claims)?,
+            said,
             accepted_until,
             use_key,
         })

@@ -50,7 +50,8 @@ impl Counter {
 }
 
 /// The counters of this process, made when first asked for. There are as many as the installation
-/// has connections and tenants.
+/// has connections and tenants, and a thousand more at most: whoever shows a token or asks for a
+/// customer names what there need not be.
 #[derive(Debug, Default)]
 pub struct Versions {
     connections: Counters<ConnectionId>,
@@ -69,24 +70,43 @@ impl Versions {
     }
 }
 
+/// How many counters are made before those that never counted are looked for.
+const TIDIED_AFTER: usize = 1_024;
+
 #[derive(Debug)]
-struct Counters<K>(RwLock<HashMap<K, Arc<Counter>>>);
+struct Counters<K>(RwLock<Kept<K>>);
+
+#[derive(Debug)]
+struct Kept<K> {
+    counters: HashMap<K, Arc<Counter>>,
+    /// At how many counters to tidy next.
+    tidy_at: usize,
+}
 
 impl<K> Default for Counters<K> {
     fn default() -> Self {
-        Self(RwLock::default())
+        Self(RwLock::new(Kept {
+            counters: HashMap::new(),
+            tidy_at: TIDIED_AFTER,
+        }))
     }
 }
 
 impl<K: Clone + Eq + Hash> Counters<K> {
     fn get(&self, key: &K) -> Arc<Counter> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(counter) = known.get(key) {
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counter) = kept.counters.get(key) {
             return Arc::clone(counter);
         }
-        drop(known);
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry(key.clone()).or_default())
+        drop(kept);
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.counters.len() >= kept.tidy_at {
+            // One that never counted and that nobody holds is as good as a new one.
+            kept.counters
+                .retain(|_, counter| counter.value() > 0 || Arc::strong_count(counter) > 1);
+            kept.tidy_at = kept.counters.len() + TIDIED_AFTER;
+        }
+        Arc::clone(kept.counters.entry(key.clone()).or_default())
     }
 }
 
@@ -172,6 +192,20 @@ mod tests {
 
     fn instant(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("in range")
+    }
+
+    #[test]
+    fn what_nobody_holds_and_nothing_changed_is_not_kept_for_good() {
+        let versions = Versions::default();
+        let held = versions.tenant(&"held".into());
+        versions.tenant(&"changed".into()).advance();
+        for nobody in 0..5_000 {
+            versions.tenant(&format!("nobody-{nobody}").as_str().into());
+        }
+        let kept = versions.tenants.0.read().expect("a lock").counters.len();
+        assert!(kept <= TIDIED_AFTER + 2, "{kept}");
+        assert!(Arc::ptr_eq(&held, &versions.tenant(&"held".into())));
+        assert_eq!(versions.tenant(&"changed".into()).value(), 1);
     }
 
     #[test]

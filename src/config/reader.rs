@@ -177,18 +177,14 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown(&self, section: &str, key: &str) -> String {
-        let here = || {
-            let siblings = self.known.iter().filter(|(home, _)| *home == section);
-            siblings.map(|(_, key)| *key)
-        };
-        if let Some(near) = nearest(key, here()) {
+        if let Some(near) = nearest(key, self.settings_of(section)) {
             return format!("there is no such setting; did you mean {near}?");
         }
         match self.known.iter().find(|(_, known)| *known == key) {
             Some((home, _)) => format!("this setting belongs below [{home}]"),
             None => format!(
                 "there is no such setting; [{section}] has {}",
-                here().collect::<Vec<_>>().join(", ")
+                self.settings_of(section).collect::<Vec<_>>().join(", ")
             ),
         }
     }
@@ -214,7 +210,7 @@ impl<'a> Reader<'a> {
                 ),
                 // PULSE_X without a section is not ours to judge: tests and the demo have such.
                 None if !name[PREFIX.len()..].contains("__") => continue,
-                None => match nearest(name, names.iter().map(String::as_str)) {
+                None => match self.meant(name) {
                     Some(near) => format!("there is no such setting; did you mean {near}?"),
                     None => "there is no such setting".to_owned(),
                 },
@@ -225,6 +221,21 @@ impl<'a> Reader<'a> {
                 advice,
             });
         }
+    }
+
+    /// The variable of the section and the setting in it that are most like these.
+    fn meant(&self, name: &str) -> Option<String> {
+        let (section, key) = name.strip_prefix(PREFIX)?.split_once("__")?;
+        let mut sections: Vec<_> = self.known.iter().map(|(section, _)| *section).collect();
+        sections.dedup();
+        let section = nearest(&section.to_ascii_lowercase(), sections.into_iter())?;
+        let key = nearest(&key.to_ascii_lowercase(), self.settings_of(section))?;
+        Some(variable(section, key))
+    }
+
+    fn settings_of(&self, section: &str) -> impl Iterator<Item = &'static str> {
+        let here = self.known.iter().filter(move |(home, _)| *home == section);
+        here.map(|(_, key)| *key)
     }
 
     /// Relative names of secret files count from here.

@@ -34,7 +34,7 @@ impl<S: Send + Sync> FromRequestParts<S> for DoorPath {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(match &names(parts)[..] {
+        Ok(Self(match &names(parts.uri.path())[..] {
             [preset] => Door::of(preset, None),
             [tenant, preset] => Door::of(preset, Some(TenantId::new(tenant.as_str()))),
             _ => None,
@@ -43,8 +43,8 @@ impl<S: Send + Sync> FromRequestParts<S> for DoorPath {
 }
 
 /// What a path names below its first part.
-pub(super) fn names(parts: &Parts) -> Vec<String> {
-    let names = parts.uri.path().split('/').skip(2);
+pub(super) fn names(path: &str) -> Vec<String> {
+    let names = path.split('/').skip(2);
     // What is no text names nobody, as a name does that is not registered.
     let names = names.map(|name| {
         let name = percent_decode_str(name).decode_utf8_lossy();

@@ -94,7 +94,7 @@ async fn exchange(
     };
     let is_signed = door.preset().doors.exchange == Exchange::SignedRequest;
     let bearer = bearer_token(&headers).filter(|_| !is_signed);
-    let body = match Body::read(&headers, &bytes, is_signed || bearer.is_some()) {
+    let body = match Body::read(&headers, &bytes) {
         Ok(body) => body,
         Err(refusal) => return widget::sealed(*refusal, &[]),
     };
@@ -104,7 +104,7 @@ async fn exchange(
         let credential = match (is_signed, bearer, in_body) {
             (true, _, None) => header(SIGNATURE),
             (false, Some(token), None) | (false, None, Some(token)) => Some(token),
-            (false, None, None) => return Err(ServiceError::bad_input("token", SEND_TOKEN)),
+            (false, None, None) => None,
             (true, _, Some(_)) | (false, Some(_), Some(_)) => {
                 let reason = "show one token, in one place";
                 return Err(ServiceError::bad_input("token", reason));
@@ -129,7 +129,11 @@ async fn exchange(
     };
     match entered.await {
         Ok((signed_in, None)) => answer(Ok((signed_in.identity, signed_in.session))),
-        Ok((_, Some(code))) => widget::sealed(give_code(&sign_in, &code), &[]),
+        Ok((signed_in, Some(code))) => {
+            let tenant = SignedInAt(signed_in.identity.tenant);
+            let given = (Extension(tenant), give_code(&sign_in, &code));
+            widget::sealed(given.into_response(), &[])
+        }
         Err(error) => answer(Err(error)),
     }
 }
@@ -165,20 +169,20 @@ async fn renew(
 ) -> Response {
     let read = body
         .map_err(|rejection| Box::new(unreadable(&rejection)))
-        .and_then(|bytes| Body::read(&headers, &bytes, false));
+        .and_then(|bytes| Body::read(&headers, &bytes));
     match read {
         Ok(Body {
             token: Some(token), ..
         }) => answer(sign_in.renew(token.expose_secret()).await),
-        Ok(Body { token: None, .. }) => answer(Err(ServiceError::bad_input("token", SEND_TOKEN))),
+        Ok(Body { token: None, .. }) => answer(Err(refused(Refusal::Missing))),
         Err(refusal) => widget::sealed(*refusal, &[]),
     }
 }
 
 impl Body {
-    /// Reads a body of JSON. It may be empty where the token stands elsewhere.
-    fn read(headers: &HeaderMap, bytes: &[u8], may_be_empty: bool) -> Result<Self, Box<Response>> {
-        if bytes.is_empty() && may_be_empty {
+    /// Reads a body of JSON. It may be empty: the token may stand elsewhere.
+    fn read(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, Box<Response>> {
+        if bytes.is_empty() {
             return Ok(Self::default());
         }
         let refuse = |status, words: &str| {

@@ -9,6 +9,7 @@ use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, hea
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::door::names;
 use super::graphql::Endpoint;
 use super::problem::Problem;
 use super::rates::Origin;
@@ -90,11 +91,13 @@ pub(super) async fn counted(
 
 /// The tenant that `/embed/{tenant}/…` and `/exchange/{tenant}/…` name.
 fn tenant_in(path: &str) -> Option<TenantId> {
-    let mut parts = path.split('/').skip(1);
-    let door = parts.next()?;
-    let tenant = parts.next()?;
-    let has_more = parts.next().is_some();
-    (matches!(door, "embed" | "exchange") && has_more).then(|| TenantId::new(tenant))
+    let door = path.split('/').nth(1)?;
+    match &names(path)[..] {
+        [tenant, _, ..] if matches!(door, "embed" | "exchange") => {
+            Some(TenantId::new(tenant.as_str()))
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn refused(error: &ServiceError) -> Response {
@@ -147,6 +150,7 @@ mod tests {
     fn the_tenant_is_the_part_after_the_door() {
         assert_eq!(tenant_in("/embed/acme/native"), Some("acme".into()));
         assert_eq!(tenant_in("/exchange/acme/native"), Some("acme".into()));
+        assert_eq!(tenant_in("/exchange/%61cme/native"), Some("acme".into()));
         assert_eq!(tenant_in("/embed/pipedrive"), None);
         assert_eq!(tenant_in("/webhooks/xero/x"), None);
     }

@@ -110,7 +110,7 @@ impl Received {
 
 /// The tenant and the code of a path.
 fn place(parts: &Parts) -> (String, String) {
-    let mut names = names(parts).into_iter();
+    let mut names = names(parts.uri.path()).into_iter();
     let tenant = names.next().unwrap_or_default();
     (tenant, names.nth(1).unwrap_or_default())
 }

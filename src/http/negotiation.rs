@@ -247,7 +247,13 @@ fn url_pairs(text: &str) -> Result<QueryString, String> {
     let pairs = url::form_urlencoded::parse(text.as_bytes());
     let mut fields = serde_json::Map::new();
     for (name, value) in pairs {
-        fields.insert(name.into_owned(), value.into_owned().into());
+        // Of two, one could be meant for somebody else.
+        if fields
+            .insert(name.into_owned(), value.into_owned().into())
+            .is_some()
+        {
+            return Err("a parameter is there twice".to_owned());
+        }
     }
     QueryString::deserialize(serde_json::Value::Object(fields))
         .map_err(|_| "a parameter is not what it must be".to_owned())

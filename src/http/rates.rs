@@ -275,6 +275,8 @@ impl Rates {
 
     /// The person of a viewer: the same one for all their tokens.
     pub fn person(&self, viewer: &Viewer) -> Arc<Person> {
+        // Asked for each time: a tenant that is kept by its persons alone would be counted anew.
+        let tenant = self.tenant(&viewer.tenant);
         let key = (
             viewer.tenant.clone(),
             Arc::clone(&viewer.preset),
@@ -283,7 +285,7 @@ impl Rates {
         self.people.get_with(key, || {
             Arc::new(Person {
                 operations: Allowance::new(Whose::Person, self.settings.person_operations),
-                tenant: self.tenant(&viewer.tenant),
+                tenant,
                 sockets: AtomicUsize::new(0),
                 max_sockets: self.settings.sockets,
             })

@@ -340,6 +340,14 @@ fn a_mistake_in_the_environment_is_named_by_its_variable() {
             "environment variable PULSE_SESSION__LIFTIME: there is no such setting; did you mean PULSE_SESSION__LIFETIME?",
         ),
         (
+            ("PULSE_SESION__LIFTIME", "5m"),
+            "environment variable PULSE_SESION__LIFTIME: there is no such setting; did you mean PULSE_SESSION__LIFETIME?",
+        ),
+        (
+            ("PULSE_NOTHING__LIKE_IT", "5m"),
+            "environment variable PULSE_NOTHING__LIKE_IT: there is no such setting",
+        ),
+        (
             ("PULSE_SESSION_LIFETIME", "5m"),
             "environment variable PULSE_SESSION_LIFETIME: section and setting are parted by two underscores, in capitals; write PULSE_SESSION__LIFETIME",
         ),

@@ -491,6 +491,9 @@ async fn every_refusal_looks_the_same_from_outside() {
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
         assert_eq!(answer.json()["title"], "the token was not accepted");
         assert_eq!(answer.header(header::WWW_AUTHENTICATE), "Bearer");
+        let without = pages.exchange(path, &json!({})).await;
+        assert_eq!(without.status, answer.status, "{path} without a token");
+        assert_eq!(without.body, answer.body, "{path} without a token");
     }
 }
 

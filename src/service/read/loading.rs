@@ -217,11 +217,13 @@ fn company_of<'a>(
     contact: &ContactId,
     requested: Option<&'a ContactId>,
 ) -> Option<(&'a ContactId, bool)> {
-    let own = viewer
-        .contact
-        .as_ref()
-        .filter(|(own, _)| own == contact)
-        .and(viewer.company.as_ref());
+    let own = viewer.contact.as_ref().filter(|(own, _)| own == contact);
+    // A signed company is the signed contact's; of one that the page named, nobody signed it.
+    let own = own.zip(viewer.company.as_ref());
+    let own = own.map(|((_, contact), (company, of))| match (contact, of) {
+        (Trust::Signed, Trust::Signed) => (company, Trust::Signed),
+        _ => (company, Trust::Requested),
+    });
     match (own, requested) {
         (Some((company, Trust::Signed)), _) => Some((company, true)),
         (_, Some(company)) | (Some((company, Trust::Requested)), None) => {

@@ -385,7 +385,17 @@ impl App {
 
     /// The same for any user, with a role that the CRM signed or with one that the tenant gives.
     pub(crate) fn session_of(&self, user: &str, signed_role: Option<Role>) -> String {
-        let identity = financial_pulse::auth::Identity {
+        self.session_as(user, signed_role, |_| {})
+    }
+
+    /// The same for whoever the change makes of them.
+    pub(crate) fn session_as(
+        &self,
+        user: &str,
+        signed_role: Option<Role>,
+        change: impl FnOnce(&mut financial_pulse::auth::Identity),
+    ) -> String {
+        let mut identity = financial_pulse::auth::Identity {
             tenant: TENANT.into(),
             preset: "native".into(),
             user: user.into(),
@@ -398,6 +408,7 @@ impl App {
             expires_at: self.clock.now(),
             hard_cap: self.clock.now(),
         };
+        change(&mut identity);
         let session = self.sessions.issue(&identity, None).expect("issued");
         session.token.expose_secret().to_owned()
     }

@@ -1,7 +1,7 @@
 //! What a contact's pulse says.
 
-use financial_pulse::auth::Role;
-use financial_pulse::domain::ids::CustomerKey;
+use financial_pulse::auth::{Role, Trust};
+use financial_pulse::domain::ids::{ContactId, CustomerKey};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -92,6 +92,26 @@ async fn a_person_without_a_link_has_the_companys() {
     let own = json!({"id": CONTACT, "company": "native:company:bakery"});
     let data = app.data(&token, query, own).await;
     assert_eq!(data["contact"]["link"]["state"], "LINKED", "its own first");
+}
+
+/// A company is signed together with its contact: of one that the page named, nobody signed it.
+#[tokio::test]
+async fn a_signed_company_is_the_signed_contacts() {
+    let app = App::start().await;
+    app.link("native:company:bakery", "1").await;
+    let query = "query ($id: ID!) { contact(id: $id) { link { state companySigned } } }";
+    for (trust, signed) in [(Trust::Signed, true), (Trust::Requested, false)] {
+        let id = |text| ContactId::parse(text).expect("an id");
+        let token = app.session_as("u-1", Some(Role::Rep), |identity| {
+            identity.contact = Some((id("native:contact:ben"), trust));
+            identity.company = Some((id("native:company:bakery"), Trust::Signed));
+        });
+        let data = app
+            .data(&token, query, json!({"id": "native:contact:ben"}))
+            .await;
+        let link = json!({"state": "COMPANY", "companySigned": signed});
+        assert_eq!(data["contact"]["link"], link, "{trust:?}");
+    }
 }
 
 #[tokio::test]

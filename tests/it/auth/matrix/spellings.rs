@@ -60,6 +60,13 @@ async fn a_canvas_envelope_without_a_time_is_weak() {
         let cap = now + SignedDuration::from_mins(15);
         assert_eq!(boot["hardCap"], cap.to_string(), "{case}");
     }
+    // Good for ever and for every contact would be too much.
+    let mut anybody = right(&lenient, canvas);
+    anybody.set("issuedAt", Value::Null);
+    anybody.claims["context"]["environment"] = json!({});
+    lenient
+        .refused("no record, no time", "missing_claim", &anybody.send())
+        .await;
 }
 
 /// A GUID in braces, without, in capitals; and what is none is no contact.
