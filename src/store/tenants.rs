@@ -19,13 +19,12 @@ pub(super) mod sql {
     use super::super::sql::statements;
 
     statements! {
-        PUT_TENANT = "INSERT INTO tenant (id, name, frame_ancestors_json, settings_json, version)
+        ADD_TENANT = "INSERT INTO tenant (id, name, frame_ancestors_json, settings_json, version)
             VALUES ($1, $2, $3, $4, 1)
-            ON CONFLICT (id) DO UPDATE SET
-                name = excluded.name,
-                frame_ancestors_json = excluded.frame_ancestors_json,
-                settings_json = excluded.settings_json,
-                version = tenant.version + 1";
+            ON CONFLICT (id) DO NOTHING";
+        CHANGE_TENANT = "UPDATE tenant SET name = $2, frame_ancestors_json = $3,
+                settings_json = $4, version = version + 1
+            WHERE id = $1";
         TENANT = "SELECT id, name, frame_ancestors_json, settings_json, version
             FROM tenant WHERE id = $1";
         TENANTS = "SELECT id, name, frame_ancestors_json, settings_json, version
@@ -99,31 +98,44 @@ impl Store {
         let frame_ancestors = to_json(&tenant.frame_ancestors, "frame_ancestors_json")?;
         let settings_json = to_json(&settings, "settings_json")?;
         let mut tx = self.begin().await?;
-        with_tx!(&mut tx, |connection| sqlx::query(sql::PUT_TENANT)
-            .bind(tenant.id.as_str())
-            .bind(&*tenant.name)
-            .bind(frame_ancestors)
-            .bind(settings_json)
-            .execute(connection)
-            .await
-            .map(drop))?;
-        self.note(
-            &mut tx,
-            &AuditEntry {
-                tenant: Some(tenant.id.clone()),
-                at: now,
-                actor: actor.into(),
-                action: "tenant.put".into(),
-                subject: tenant.id.as_str().into(),
-                detail: json!({
-                    "name": &*tenant.name,
-                    "frame_ancestors": tenant.frame_ancestors,
-                    "settings": settings,
-                }),
-                reason: None,
-            },
-        )
-        .await?;
+        let mut written = 0;
+        let mut is_new = true;
+        for statement in [sql::ADD_TENANT, sql::CHANGE_TENANT] {
+            written = with_tx!(&mut tx, |connection| sqlx::query(statement)
+                .bind(tenant.id.as_str())
+                .bind(&*tenant.name)
+                .bind(frame_ancestors.as_str())
+                .bind(settings_json.as_str())
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected()))?;
+            if written > 0 {
+                break;
+            }
+            is_new = false;
+        }
+        if written == 0 {
+            // Erased between the two.
+            return Err(StoreError::missing("tenant"));
+        }
+        let entry = AuditEntry {
+            tenant: Some(tenant.id.clone()),
+            at: now,
+            actor: actor.into(),
+            action: "tenant.put".into(),
+            subject: tenant.id.as_str().into(),
+            detail: json!({
+                "name": &*tenant.name,
+                "frame_ancestors": tenant.frame_ancestors,
+                "settings": settings,
+            }),
+            reason: None,
+        };
+        if is_new {
+            self.note_first(&mut tx, &entry).await?;
+        } else {
+            self.note(&mut tx, &entry).await?;
+        }
         tx.commit().await
     }
 

@@ -53,10 +53,29 @@ impl Store {
     /// Adds an entry inside the transaction of the write that it speaks of. Chains are locked in this
     /// order: tenants' by their ids, then the installation's.
     pub(in crate::store) async fn note(&self, tx: &mut Tx, entry: &AuditEntry) -> StoreResult<()> {
+        self.add_to_chain(tx, entry, Beginning::Never).await
+    }
+
+    /// The same for the entry that says that a tenant was added: its chain begins with it. Only for
+    /// whom the row of the tenant was inserted in this transaction.
+    pub(in crate::store) async fn note_first(
+        &self,
+        tx: &mut Tx,
+        entry: &AuditEntry,
+    ) -> StoreResult<()> {
+        self.add_to_chain(tx, entry, Beginning::Here).await
+    }
+
+    async fn add_to_chain(
+        &self,
+        tx: &mut Tx,
+        entry: &AuditEntry,
+        beginning: Beginning,
+    ) -> StoreResult<()> {
         let tenant = entry.tenant.as_ref().map_or(INSTALLATION, TenantId::as_str);
         let line = self.line(entry)?;
-        self.extend(tx, tenant, vec![line], Beginning::WithTenant)
-            .await
+        let hasher = self.hasher(tx).await?;
+        extend(tx, &hasher, tenant, vec![line], beginning).await
     }
 
     /// The same for what a tenant's readers have to hear of: its version counts up.
@@ -82,11 +101,11 @@ impl Store {
             .map(|entry| self.line(entry))
             .collect::<StoreResult<_>>()?;
         let mut tx = self.begin().await?;
-        if version_of(&mut tx, tenant.as_str()).await?.is_none() {
+        if !is_there(&mut tx, tenant.as_str()).await? {
             return Ok(());
         }
-        self.extend(&mut tx, tenant.as_str(), lines, Beginning::WithTenant)
-            .await?;
+        let hasher = self.hasher(&mut tx).await?;
+        extend(&mut tx, &hasher, tenant.as_str(), lines, Beginning::Never).await?;
         tx.commit().await
     }
 
@@ -102,47 +121,24 @@ impl Store {
         })
     }
 
-    async fn extend(
-        &self,
-        tx: &mut Tx,
-        tenant: &str,
-        lines: Vec<Line>,
-        beginning: Beginning,
-    ) -> StoreResult<()> {
-        let Some(at) = lines.first().map(|line| line.at) else {
-            return Ok(());
-        };
-        let hasher = self.hasher(tx).await?;
-        let End {
-            mut seq,
-            mut hash,
-            remark,
-        } = end(tx, &hasher, tenant, beginning, at).await?;
-        for line in remark.into_iter().chain(lines) {
-            seq += 1;
-            hash = add(tx, &hasher, tenant, seq, &hash, &line).await?;
-        }
-        let seal = hasher.head(tenant, seq, &hash);
-        with_tx!(&mut *tx, |connection| sqlx::query(sql::MOVE_HEAD)
-            .bind(tenant)
-            .bind(seq)
-            .bind(hash.as_slice())
-            .bind(seal.as_slice())
-            .execute(connection)
-            .await
-            .map(drop))?;
-        Ok(())
-    }
-
     /// Makes the chains of an installation that has none yet, of the entries that are there already.
-    /// The installation's chain is begun here and nowhere else, so that nobody can later have entries
-    /// taken in by putting them where the old ones stood.
+    /// That is so once: the key of the chains is made here, and where it stands, or anything of a
+    /// chain without it, chains were begun before. Nothing is then taken in or begun, so that nobody
+    /// can later have entries taken in by putting them where the old ones stood, or a chain that was
+    /// removed begin anew.
     pub(in crate::store) async fn begin_chains(&self, now: Timestamp) -> StoreResult<()> {
         let mut tx = self.begin().await?;
-        let (seq, ..) = lock_head(&mut tx, INSTALLATION).await?;
-        if seq > 0 {
+        // Of several processes that start at once, one begins the chains and the others wait for it.
+        lock_head(&mut tx, INSTALLATION).await?;
+        let parts: i64 = with_tx!(&mut tx, |connection| sqlx::query_scalar(sql::CHAIN_PARTS)
+            .fetch_one(connection)
+            .await)?;
+        if parts > 0 {
             return Ok(());
         }
+        let Some(hasher) = self.first_hasher(&mut tx).await? else {
+            return Ok(());
+        };
         let mut counts = std::collections::BTreeMap::<String, u64>::new();
         let mut after = 0;
         loop {
@@ -157,8 +153,7 @@ impl Store {
             for row in rows {
                 let (tenant, line) = row.into_line();
                 *counts.entry(tenant.clone()).or_default() += 1;
-                self.extend(&mut tx, &tenant, vec![line], Beginning::TakenOver)
-                    .await?;
+                extend(&mut tx, &hasher, &tenant, vec![line], Beginning::Here).await?;
             }
         }
         with_tx!(&mut tx, |connection| sqlx::query(sql::FORGET_BEFORE_CHAIN)
@@ -172,24 +167,56 @@ impl Store {
         for tenant in tenants.into_iter().chain([INSTALLATION.to_owned()]) {
             let detail = json!({ "taken_over": counts.get(&tenant).copied().unwrap_or(0) });
             let line = Line::automatic(millis(now), "audit.begin", &detail);
-            self.extend(&mut tx, &tenant, vec![line], Beginning::TakenOver)
-                .await?;
+            extend(&mut tx, &hasher, &tenant, vec![line], Beginning::Here).await?;
         }
         tx.commit().await
     }
 }
 
-/// When a chain may begin.
+/// Whether a chain may begin. What the database holds does not tell: it looks the same where a chain
+/// was removed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beginning {
-    /// With its tenant. A tenant that was there before had a chain.
-    WithTenant,
-    /// When the entries from before the chains are taken over.
-    TakenOver,
+    /// Here, where there is nothing of it: its tenant was just added, or the chains are being made.
+    Here,
+    /// Before this entry. Where there is nothing of it, it was removed.
+    Never,
 }
 
-/// The end of a chain, from here on locked. Where head and last entry do not fit, somebody was at the
-/// database: the chain goes on after what is there, and says so.
+/// Adds entries to a chain and moves its head.
+async fn extend(
+    tx: &mut Tx,
+    hasher: &Hasher,
+    tenant: &str,
+    lines: Vec<Line>,
+    beginning: Beginning,
+) -> StoreResult<()> {
+    let Some(at) = lines.first().map(|line| line.at) else {
+        return Ok(());
+    };
+    let End {
+        mut seq,
+        mut hash,
+        remark,
+    } = end(tx, hasher, tenant, beginning, at).await?;
+    for line in remark.into_iter().chain(lines) {
+        seq += 1;
+        hash = add(tx, hasher, tenant, seq, &hash, &line).await?;
+    }
+    let seal = hasher.head(tenant, seq, &hash);
+    with_tx!(&mut *tx, |connection| sqlx::query(sql::MOVE_HEAD)
+        .bind(tenant)
+        .bind(seq)
+        .bind(hash.as_slice())
+        .bind(seal.as_slice())
+        .execute(connection)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// The end of a chain, from here on locked. Where head and last entry do not fit, or nothing of the
+/// chain is left, somebody was at the database: the chain goes on after what is there, and says so.
 async fn end(
     tx: &mut Tx,
     hasher: &Hasher,
@@ -202,23 +229,17 @@ async fn end(
         .bind(tenant)
         .fetch_optional(connection)
         .await)?;
-    let begins = match &last {
-        None if seq == 0 && seal == ORIGIN => {
-            tenant == INSTALLATION
-                || beginning == Beginning::TakenOver
-                || match version_of(tx, tenant).await? {
-                    Some(version) => version == 1,
-                    None => return Err(StoreError::missing("tenant")),
-                }
+    if last.is_none() && seq == 0 && seal == ORIGIN {
+        if beginning == Beginning::Here {
+            return Ok(End {
+                seq: 0,
+                hash: ORIGIN,
+                remark: None,
+            });
         }
-        _ => false,
-    };
-    if begins {
-        return Ok(End {
-            seq: 0,
-            hash: ORIGIN,
-            remark: None,
-        });
+        if tenant != INSTALLATION && !is_there(tx, tenant).await? {
+            return Err(StoreError::missing("tenant"));
+        }
     }
     let (last_seq, last_hash) = last.unwrap_or((0, ORIGIN.to_vec()));
     let fits = (last_seq, &last_hash) == (seq, &hash) && seal == hasher.head(tenant, seq, &hash);
@@ -242,13 +263,12 @@ async fn lock_head(tx: &mut Tx, tenant: &str) -> StoreResult<(i64, Vec<u8>, Vec<
     .await)?)
 }
 
-async fn version_of(tx: &mut Tx, tenant: &str) -> StoreResult<Option<i64>> {
-    Ok(with_tx!(&mut *tx, |connection| sqlx::query_scalar(
-        sql::VERSION_OF_TENANT
-    )
-    .bind(tenant)
-    .fetch_optional(connection)
-    .await)?)
+async fn is_there(tx: &mut Tx, tenant: &str) -> StoreResult<bool> {
+    let found: Option<String> = with_tx!(&mut *tx, |connection| sqlx::query_scalar(sql::TENANT)
+        .bind(tenant)
+        .fetch_optional(connection)
+        .await)?;
+    Ok(found.is_some())
 }
 
 async fn add(

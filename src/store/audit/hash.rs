@@ -112,6 +112,19 @@ impl Store {
         if let Some(sealed) = standing(tx).await? {
             return self.keep(&sealed);
         }
+        // What is made here is not kept in memory: the transaction may yet come to nothing.
+        self.make(tx).await
+    }
+
+    /// A key for an installation that never had one, and so no chain; `None` when one stands already.
+    pub(super) async fn first_hasher(&self, tx: &mut Tx) -> StoreResult<Option<Hasher>> {
+        match standing(tx).await? {
+            Some(_) => Ok(None),
+            None => self.make(tx).await.map(Some),
+        }
+    }
+
+    async fn make(&self, tx: &mut Tx) -> StoreResult<Hasher> {
         let mut fresh = [0; 32];
         rand::fill(&mut fresh);
         let sealed = self.keys.seal(&fresh, &place(NAME))?;
@@ -121,8 +134,7 @@ impl Store {
             .execute(connection)
             .await
             .map(drop))?;
-        // Another process may have been first. What was made here is not kept in memory: the
-        // transaction may yet come to nothing.
+        // Another process may have been first.
         let sealed = standing(tx).await?.ok_or(CryptoError::Malformed)?;
         open(&self.keys, &sealed)
     }

@@ -35,8 +35,10 @@ pub(super) mod sql {
         APPEND = "INSERT INTO audit (tenant, seq, at, actor, on_behalf_of, action, subject,
                 detail_json, reason, previous, hash)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-        /// How often the tenant was changed, which tells a new one.
-        VERSION_OF_TENANT = "SELECT version FROM tenant WHERE id = $1";
+        TENANT = "SELECT id FROM tenant WHERE id = $1";
+        /// Whether there is anything of a chain; a head that was only locked is none yet.
+        CHAIN_PARTS = "SELECT (SELECT COUNT(*) FROM (SELECT seq FROM audit LIMIT 1) AS entry)
+            + (SELECT COUNT(*) FROM audit_head WHERE seq > 0)";
         PAGE = "SELECT tenant, seq, at, actor, on_behalf_of, action, subject, detail_json, reason,
                 previous, hash
             FROM audit WHERE tenant = $1 AND seq > $2 AND at >= $3 AND at < $4

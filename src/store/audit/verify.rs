@@ -55,7 +55,7 @@ pub enum Fault {
     Head,
     /// The application found the chain not to fit when it added this entry.
     Broken(i64),
-    /// A tenant that has no entries.
+    /// There are no entries where a chain should be.
     Empty,
     /// More entries stand there than there are numbers.
     Doubled,
@@ -92,7 +92,7 @@ impl fmt::Display for Fault {
                 f,
                 "entry {seq} says that the chain did not fit when the service added to it"
             ),
-            Self::Empty => f.write_str("there is a tenant but no entry: the chain was removed"),
+            Self::Empty => f.write_str("there is no entry: the chain was removed"),
             Self::Doubled => f.write_str("a number stands twice: an entry was put in"),
             Self::NoKey => {
                 f.write_str("the key of the chains (table installation_secret) was removed")

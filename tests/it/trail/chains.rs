@@ -272,6 +272,114 @@ async fn an_end_cut_off_stays_found_when_the_service_goes_on_writing() {
     }
 }
 
+/// What an entry that the program adds by itself says of the installation.
+fn of_the_installation() -> AuditEntry {
+    AuditEntry {
+        tenant: None,
+        at: at(99),
+        actor: "operator".into(),
+        action: "test".into(),
+        subject: "k".into(),
+        detail: json!({}),
+        reason: None,
+    }
+}
+
+async fn broken_entries(store: &Store, tenant: Option<&TenantId>) -> usize {
+    let entries = store.audit(tenant, 0, 100).await.unwrap();
+    let broken = entries
+        .iter()
+        .filter(|row| &*row.entry.action == "audit.broken");
+    broken.count()
+}
+
+/// The guards let a chain go whole under a permit, which whoever writes to the database can make, and
+/// the tenant be made to look like one that was just added.
+#[tokio::test]
+async fn a_tenants_chain_that_was_removed_does_not_begin_anew() {
+    let versions = [
+        "UPDATE tenant SET version = 0 WHERE id = 'acme'",
+        "UPDATE tenant SET version = 1 WHERE id = 'acme'",
+    ];
+    for version in versions {
+        for by_settings in [false, true] {
+            for_each_database(async |database| {
+                let store = &database.store;
+                with_entries(store).await;
+                for statement in [
+                    "INSERT INTO audit_erasure VALUES ('acme')",
+                    "DELETE FROM audit WHERE tenant = 'acme'",
+                    "DELETE FROM audit_head WHERE tenant = 'acme'",
+                    "DELETE FROM audit_erasure WHERE tenant = 'acme'",
+                    version,
+                ] {
+                    assert!(
+                        database.execute(statement).await.unwrap() > 0,
+                        "{statement}"
+                    );
+                }
+                assert_eq!(verify(store, "acme").await.fault, Some(Fault::Empty));
+                if by_settings {
+                    add_tenant(store, "acme").await;
+                }
+                let user = UserId::from("x");
+                store
+                    .set_role(&acme(), &user, "rep", "operator", at(99))
+                    .await
+                    .unwrap();
+                assert_eq!(broken_entries(store, Some(&acme())).await, 1, "{version}");
+                let found = verify(store, "acme").await;
+                assert_eq!(found.fault, Some(Fault::Broken(1)), "{version}");
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_installations_chain_that_was_removed_neither_begins_anew_nor_takes_entries_in() {
+    let forged = "INSERT INTO audit_before_chain (tenant, at, actor, action, subject, detail_json)
+         VALUES ('acme', 1, 'operator', 'forged', 'acme', '{}'),
+                (NULL, 1, 'operator', 'forged', 'k', '{}')";
+    let chain = [
+        "DELETE FROM audit WHERE tenant = ''",
+        "DELETE FROM audit_head WHERE tenant = ''",
+    ];
+    let key = "DELETE FROM installation_secret";
+    for (attack, fault) in [
+        (vec![forged, chain[0], chain[1]], Fault::Empty),
+        (vec![forged, chain[0], chain[1], key], Fault::NoKey),
+        (vec![forged, key], Fault::NoKey),
+    ] {
+        for_each_database(async |database| {
+            with_entries(&database.store).await;
+            without_guards(database).await;
+            for statement in &attack {
+                assert!(
+                    database.execute(statement).await.unwrap() > 0,
+                    "{statement}"
+                );
+            }
+            // The next start.
+            let store = database.reopen().await;
+            store.migrate().await.unwrap();
+            let check = async || {
+                store
+                    .verify_audit(None, &Expected::default())
+                    .await
+                    .unwrap()
+            };
+            assert_eq!(check().await.fault.as_ref(), Some(&fault), "{attack:?}");
+            store.append_audit(&of_the_installation()).await.unwrap();
+            assert_eq!(broken_entries(&store, None).await, 1, "{attack:?}");
+            assert!(check().await.fault.is_some(), "{attack:?}");
+            let entries = store.audit(&acme(), 0, 100).await.unwrap();
+            assert!(entries.iter().all(|row| &*row.entry.action != "forged"));
+        })
+        .await;
+    }
+}
+
 #[tokio::test]
 async fn many_writers_make_one_chain_and_a_reader_misses_none() {
     for_each_database(async |database| {
