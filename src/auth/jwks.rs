@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::{SignedDuration, Timestamp};
+use tracing::Instrument as _;
 
 use super::key::{Algorithm, VerifyingKey, keys_of_set};
 use super::refusal::{KeyProblem, Refusal};
@@ -25,12 +26,18 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// us call an address at will.
 #[derive(Debug)]
 pub(super) struct KeySets {
-    client: reqwest::Client,
+    fetcher: Fetcher,
     clock: Arc<dyn Clock>,
     refetch_after: SignedDuration,
     lifetime: SignedDuration,
-    reach: Reach,
     sets: Mutex<HashMap<(String, Algorithm), Arc<KeySet>>>,
+}
+
+/// Calls the addresses.
+#[derive(Clone, Debug)]
+struct Fetcher {
+    client: reqwest::Client,
+    reach: Reach,
 }
 
 #[derive(Debug, Default)]
@@ -38,7 +45,7 @@ struct KeySet {
     /// The last good answer.
     kept: RwLock<Option<Kept>>,
     /// When the address was last asked. Whoever holds the lock is asking.
-    asked_at: tokio::sync::Mutex<Option<Timestamp>>,
+    asked_at: Arc<tokio::sync::Mutex<Option<Timestamp>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -66,11 +73,10 @@ impl KeySets {
             .timeout(TIMEOUT)
             .build()?;
         Ok(Self {
-            client,
+            fetcher: Fetcher { client, reach },
             clock,
             refetch_after: signed(settings.jwks_refetch),
             lifetime: signed(settings.jwks_lifetime),
-            reach,
             sets: Mutex::default(),
         })
     }
@@ -86,7 +92,7 @@ impl KeySets {
         if let Some(key) = self.fresh(&set, kid) {
             return Ok(key);
         }
-        let mut asked_at = set.asked_at.lock().await;
+        let mut asked_at = Arc::clone(&set.asked_at).lock_owned().await;
         // Who waited for the lock may find the answer there.
         if let Some(key) = self.fresh(&set, kid) {
             return Ok(key);
@@ -95,16 +101,17 @@ impl KeySets {
         let may_ask = asked_at.is_none_or(|at| now.duration_since(at) >= self.refetch_after);
         if may_ask {
             *asked_at = Some(now);
-            match self.fetch(address, algorithm).await {
-                Ok(keys) => {
-                    *set.kept.write().unwrap_or_else(PoisonError::into_inner) = Some(Kept {
-                        keys: keys.into(),
-                        fetched_at: now,
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(error = %error, "a key set could not be fetched; the last one stays");
-                }
+            let (fetcher, set) = (self.fetcher.clone(), Arc::clone(&set));
+            let address = address.to_owned();
+            // To its end, also when the caller goes away: nobody else may ask for a while, and those
+            // who wait for the lock wait for this answer.
+            let fetching = async move {
+                let answer = fetcher.fetch(&address, algorithm).await;
+                set.keep(answer, now);
+                drop(asked_at);
+            };
+            if let Err(error) = tokio::spawn(fetching.in_current_span()).await {
+                tracing::error!(%error, "fetching a key set was cut off");
             }
         }
         let kept = set.kept.read().unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +135,9 @@ impl KeySets {
             .then(|| choose(&kept.keys, kid))
             .flatten()
     }
+}
 
+impl Fetcher {
     async fn fetch(
         &self,
         address: &str,
@@ -151,6 +160,23 @@ impl KeySets {
         }
         let text = std::str::from_utf8(&body).map_err(|_| KeyProblem::Unreadable)?;
         Ok(keys_of_set(text, algorithm)?)
+    }
+}
+
+impl KeySet {
+    /// Keeps a good answer; with another the last good one stays.
+    fn keep(&self, answer: Result<Vec<VerifyingKey>, FetchError>, asked_at: Timestamp) {
+        match answer {
+            Ok(keys) => {
+                *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Some(Kept {
+                    keys: keys.into(),
+                    fetched_at: asked_at,
+                });
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "a key set could not be fetched; the last one stays");
+            }
+        }
     }
 }
 

@@ -123,6 +123,29 @@ async fn many_tokens_at_once_cause_one_fetch() {
     assert_eq!(server.asked(), 1);
 }
 
+/// Whoever goes away while the address is being asked takes nobody's answer along.
+#[tokio::test]
+async fn a_caller_that_goes_away_does_not_cancel_the_fetch() {
+    let (_, verifier, first, _) = parts();
+    let verifier = Arc::new(verifier);
+    let server = Server::start(set(&[(&first, "first")])).await;
+    let token = first.token(Some("first"));
+    // The server keeps its answer back until the caller is gone.
+    let kept_back = server.answer.write().await;
+    let caller = tokio::spawn({
+        let (verifier, server, token) = (Arc::clone(&verifier), server.clone(), token.clone());
+        async move { verdict(&verifier, &server, &token).await }
+    });
+    while server.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    drop(kept_back);
+    assert_eq!(verdict(&verifier, &server, &token).await, None);
+    assert_eq!(server.asked(), 1);
+}
+
 #[tokio::test]
 async fn an_unknown_kid_asks_again_but_at_most_once_a_minute() {
     let (clock, verifier, first, second) = parts();
