@@ -117,19 +117,14 @@ impl KeyArgs {
         key: &SigningKey,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let tenant = key.tenant.as_ref();
-        let earlier = store.signing_keys(tenant, &key.preset).await?;
-        store.add_signing_key(key, OPERATOR, now).await?;
-        let Some(seconds) = self.previous_ends_after else {
-            return Ok(());
-        };
-        let until = now + SignedDuration::from_secs(seconds.into());
-        for old in earlier {
-            if old.valid_until.is_none_or(|end| until < end) {
+        match self.previous_ends_after {
+            Some(seconds) => {
+                let until = now + SignedDuration::from_secs(seconds.into());
                 store
-                    .retire_signing_key(old.id, until, OPERATOR, now)
+                    .replace_signing_keys(key, until, OPERATOR, now)
                     .await?;
             }
+            None => store.add_signing_key(key, OPERATOR, now).await?,
         }
         Ok(())
     }

@@ -3,6 +3,9 @@
 //! An operator gives out an address with a one-time code. The first site that installs by it binds the
 //! tenant; from then on that site alone may change its secret or take it back. Another one needs a
 //! new code, and the keys of the first retired.
+//!
+//! A key binds while no end is set to it. One that has an end, be it hours away, opens pages until
+//! then and installs nothing: else the site of a retired key could give itself a new one for ever.
 
 use std::fmt;
 use std::sync::Arc;
@@ -154,11 +157,20 @@ impl Installing {
             checked
                 .map_err(|problem| ServiceError::bad_input("sharedSecret", problem.to_string()))?;
         }
-        if bound.is_empty() && self.store.take_code(&hash, now).await?.is_none() {
-            return Err(refused(Refusal::Replayed));
+        // One transaction: the caller may go away at any moment.
+        if bound.is_empty() {
+            let added = self
+                .store
+                .add_invited_key(&hash, &call.tenant, &key, ACTOR, now);
+            if !added.await? {
+                return Err(refused(Refusal::Replayed));
+            }
+        } else {
+            let earlier_end = now.saturating_add(OVERLAP).unwrap_or(Timestamp::MAX);
+            self.store
+                .replace_signing_keys(&key, earlier_end, ACTOR, now)
+                .await?;
         }
-        self.store.add_signing_key(&key, ACTOR, now).await?;
-        self.end(&bound, OVERLAP, now).await?;
         info!(tenant = %call.tenant, "a site of Atlassian's was installed");
         Ok(())
     }
@@ -179,7 +191,9 @@ impl Installing {
         if said()? != caller {
             return Err(refused(Refusal::WrongIssuer));
         }
-        self.end(&bound, SignedDuration::ZERO, self.clock.now())
+        let now = self.clock.now();
+        self.store
+            .end_signing_keys(&call.tenant, ATLASSIAN_CONNECT.name, now, ACTOR, now)
             .await?;
         info!(tenant = %call.tenant, "a site of Atlassian's was removed");
         Ok(())
@@ -195,32 +209,14 @@ impl Installing {
         verified.await.map_err(refused)
     }
 
-    /// The tenant's keys of Atlassian that count now.
+    /// The tenant's keys of Atlassian that bind it to a site.
     async fn bound(&self, tenant: &TenantId) -> Result<Vec<SigningKey>, ServiceError> {
-        let now = self.clock.now();
         let keys = self
             .store
             .signing_keys(Some(tenant), ATLASSIAN_CONNECT.name);
         let mut keys = keys.await?;
-        keys.retain(|key| key.valid_until.is_none_or(|until| now < until));
+        keys.retain(|key| key.valid_until.is_none());
         Ok(keys)
-    }
-
-    async fn end(
-        &self,
-        keys: &[SigningKey],
-        after: SignedDuration,
-        now: Timestamp,
-    ) -> Result<(), ServiceError> {
-        let until = now.saturating_add(after).unwrap_or(Timestamp::MAX);
-        for key in keys {
-            if key.valid_until.is_none_or(|end| until < end) {
-                self.store
-                    .retire_signing_key(key.id, until, ACTOR, now)
-                    .await?;
-            }
-        }
-        Ok(())
     }
 }
 

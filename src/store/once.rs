@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Store;
 use super::codec::millis;
-use super::database::with_pool;
+use super::database::{Tx, with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
 use crate::crypto::Aad;
 use crate::domain::ids::{ConnectionId, TenantId};
@@ -41,6 +41,21 @@ fn code_place(row: &str) -> Aad<'_> {
         row,
         tenant: "",
     }
+}
+
+/// Takes the payload of a code inside a transaction: when that comes to nothing, the code stays.
+pub(super) async fn take_code_in(
+    tx: &mut Tx,
+    hash: &[u8; 32],
+    now: Timestamp,
+) -> StoreResult<Option<String>> {
+    Ok(with_tx!(&mut *tx, |connection| sqlx::query_scalar(
+        sql::TAKE_CODE
+    )
+    .bind(hash.as_slice())
+    .bind(millis(now))
+    .fetch_optional(connection)
+    .await)?)
 }
 
 impl Store {

@@ -7,11 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Store;
 use super::audit::AuditEntry;
 use super::codec::{from_json, millis, optional_instant, to_json};
-use super::database::{with_pool, with_tx};
+use super::database::{Tx, with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
+use super::{Store, once, versions};
 use crate::crypto::Aad;
 use crate::domain::ids::TenantId;
 
@@ -34,8 +34,15 @@ pub(super) mod sql {
         OF_APP = "SELECT id, tenant, preset, kid, algorithm, source, material, sealed,
                 issuer, audience, valid_until, claims_json
             FROM signing_key WHERE preset = $1 AND tenant IS NULL ORDER BY id";
-        RETIRE = "UPDATE signing_key SET valid_until = $2 WHERE id = $1
-            RETURNING tenant, preset";
+        WHOSE = "SELECT tenant, preset FROM signing_key WHERE id = $1";
+        RETIRE = "UPDATE signing_key SET valid_until = $2 WHERE id = $1";
+        /// Ends the keys of a scheme that would last longer.
+        END = "UPDATE signing_key SET valid_until = $3
+            WHERE preset = $1 AND COALESCE(tenant, '') = $2
+                AND (valid_until IS NULL OR valid_until > $3)
+            RETURNING id";
+        WITHOUT_END = "SELECT COUNT(*) FROM signing_key
+            WHERE preset = $1 AND tenant = $2 AND valid_until IS NULL";
     }
 }
 
@@ -88,6 +95,100 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> StoreResult<()> {
+        let mut tx = self.begin_keys(key.tenant.as_ref()).await?;
+        self.insert_key(&mut tx, key, actor, now).await?;
+        tx.commit().await
+    }
+
+    /// Adds a key, and ends the earlier ones of its scheme at a time where they would last longer.
+    /// Both or nothing.
+    ///
+    /// # Errors
+    /// As [`Self::add_signing_key`].
+    pub async fn replace_signing_keys(
+        &self,
+        key: &SigningKey,
+        earlier_end: Timestamp,
+        actor: &str,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let tenant = key.tenant.as_ref();
+        let mut tx = self.begin_keys(tenant).await?;
+        // Those before it, and not itself.
+        let ended = end_keys(&mut tx, tenant, &key.preset, earlier_end).await?;
+        self.insert_key(&mut tx, key, actor, now).await?;
+        for id in ended {
+            let ended = retired(tenant.cloned(), &key.preset, &id, earlier_end, actor, now);
+            self.note(&mut tx, &ended).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Adds the key of somebody who was invited by a tenant's one-time code, and takes the code. Both
+    /// or nothing: `false` when the code is not good (any more) or not the tenant's, or when a key of
+    /// the scheme stands to which no end is set.
+    ///
+    /// # Errors
+    /// As [`Self::add_signing_key`].
+    pub async fn add_invited_key(
+        &self,
+        code: &[u8; 32],
+        tenant: &TenantId,
+        key: &SigningKey,
+        actor: &str,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        let mut tx = self.begin_keys(Some(tenant)).await?;
+        let standing: i64 = with_tx!(&mut tx, |connection| sqlx::query_scalar(sql::WITHOUT_END)
+            .bind(key.preset.as_str())
+            .bind(tenant.as_str())
+            .fetch_one(connection)
+            .await)?;
+        if standing > 0 || key.tenant.as_ref() != Some(tenant) {
+            return Ok(false);
+        }
+        let invited = once::take_code_in(&mut tx, code, now).await?;
+        if invited.as_deref() != Some(tenant.as_str()) {
+            return Ok(false);
+        }
+        self.insert_key(&mut tx, key, actor, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Ends the keys of a tenant's scheme at a time, where they would last longer. All or none.
+    pub async fn end_signing_keys(
+        &self,
+        tenant: &TenantId,
+        preset: &str,
+        until: Timestamp,
+        actor: &str,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let mut tx = self.begin_keys(Some(tenant)).await?;
+        for id in end_keys(&mut tx, Some(tenant), preset, until).await? {
+            let ended = retired(Some(tenant.clone()), preset, &id, until, actor, now);
+            self.note(&mut tx, &ended).await?;
+        }
+        tx.commit().await
+    }
+
+    /// A transaction in which nobody else changes the tenant's keys, and of which its readers hear.
+    async fn begin_keys(&self, tenant: Option<&TenantId>) -> StoreResult<Tx> {
+        let mut tx = self.begin().await?;
+        if let Some(tenant) = tenant {
+            versions::bump_tenant(&mut tx, tenant).await?;
+        }
+        Ok(tx)
+    }
+
+    async fn insert_key(
+        &self,
+        tx: &mut Tx,
+        key: &SigningKey,
+        actor: &str,
+        now: Timestamp,
+    ) -> StoreResult<()> {
         let id = key.id.to_string();
         let (source, material, secret) = match &key.source {
             KeySource::Secret(secret) => ("secret", None, Some(secret)),
@@ -104,8 +205,7 @@ impl Store {
             })
             .transpose()?;
         let claims = to_json(&key.claims, "claims_json")?;
-        let mut tx = self.begin().await?;
-        with_tx!(&mut tx, |connection| sqlx::query(sql::ADD)
+        with_tx!(&mut *tx, |connection| sqlx::query(sql::ADD)
             .bind(id.as_str())
             .bind(key.tenant.as_ref().map(TenantId::as_str))
             .bind(key.preset.as_str())
@@ -125,12 +225,8 @@ impl Store {
             "preset": key.preset, "kid": key.kid, "algorithm": key.algorithm, "source": source,
             "issuer": key.issuer, "audience": key.audience, "claims": key.claims,
         });
-        self.note_change(
-            &mut tx,
-            &event(key.tenant.clone(), "key.add", &id, detail, actor, now),
-        )
-        .await?;
-        tx.commit().await
+        let added = event(key.tenant.clone(), "key.add", &id, detail, actor, now);
+        self.note(tx, &added).await
     }
 
     /// The keys of a scheme: those of a tenant, or (for `None`) those of the app. Expired ones
@@ -192,19 +288,24 @@ impl Store {
         let id = id.to_string();
         let mut tx = self.begin().await?;
         let (tenant, preset): (Option<String>, String) =
-            with_tx!(&mut tx, |connection| sqlx::query_as(sql::RETIRE)
+            with_tx!(&mut tx, |connection| sqlx::query_as(sql::WHOSE)
                 .bind(id.as_str())
-                .bind(millis(until))
                 .fetch_optional(connection)
                 .await)?
             .ok_or_else(|| StoreError::missing("signing key"))?;
-        let detail = json!({ "preset": preset, "until": until.to_string() });
         let tenant = tenant.map(TenantId::from);
-        self.note_change(
-            &mut tx,
-            &event(tenant, "key.retire", &id, detail, actor, now),
-        )
-        .await?;
+        // In the order in which writers lock.
+        if let Some(tenant) = &tenant {
+            versions::bump_tenant(&mut tx, tenant).await?;
+        }
+        with_tx!(&mut tx, |connection| sqlx::query(sql::RETIRE)
+            .bind(id.as_str())
+            .bind(millis(until))
+            .execute(connection)
+            .await
+            .map(drop))?;
+        let ended = retired(tenant, &preset, &id, until, actor, now);
+        self.note(&mut tx, &ended).await?;
         tx.commit().await
     }
 
@@ -233,6 +334,35 @@ impl Store {
             claims: from_json(&row.claims_json, "signing_key", "claims_json", &row.id)?,
         })
     }
+}
+
+/// The ids of the keys that were ended.
+async fn end_keys(
+    tx: &mut Tx,
+    tenant: Option<&TenantId>,
+    preset: &str,
+    until: Timestamp,
+) -> StoreResult<Vec<String>> {
+    Ok(with_tx!(&mut *tx, |connection| sqlx::query_scalar(
+        sql::END
+    )
+    .bind(preset)
+    .bind(tenant.map_or("", TenantId::as_str))
+    .bind(millis(until))
+    .fetch_all(connection)
+    .await)?)
+}
+
+fn retired(
+    tenant: Option<TenantId>,
+    preset: &str,
+    id: &str,
+    until: Timestamp,
+    actor: &str,
+    now: Timestamp,
+) -> AuditEntry {
+    let detail = json!({ "preset": preset, "until": until.to_string() });
+    event(tenant, "key.retire", id, detail, actor, now)
 }
 
 fn event(

@@ -1,9 +1,14 @@
 // The doors of the installation under test, and what they answer.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 export const stage = JSON.parse(readFileSync(process.env.PULSE_TEST_STAGE, 'utf8'));
+
+/** What the operator's command prints. */
+export const operator = (...args) =>
+  execFileSync(stage.operator.binary, args, { cwd: stage.operator.folder, env: stage.operator.env, encoding: 'utf8' });
 
 /** The address of a path with parameters. */
 export const address = (path, parameters = {}) => {

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 
 import atlassian from '@atlassian/atlassian-jwt';
 
-import { enters, refused, stage } from './doors.mjs';
+import { enters, operator, refused, stage } from './doors.mjs';
 
 const SITE = 'jira-client-key';
 const now = () => Math.floor(Date.now() / 1000);
@@ -106,4 +106,36 @@ test('of several who use one code at once, one installs', async () => {
   assert.deepEqual(statuses, [204, 401, 401, 401]);
   const winner = answers.findIndex(({ status }) => status === 204);
   await enters(await page(shared[winner], `site-${winner}`, 'jira-too'), { tenant: 'jira-too' });
+});
+
+test('a site whose key has an end, however late, installs nothing, and another may by a new code', async (t) => {
+  const invite = async () => (await (await fetch(operator('tenant', 'install', 'jira-moves').trim())).json()).lifecycle;
+  operator('tenant', 'add', 'jira-moves');
+  const first = secret();
+  const [old, moved] = ['old-site', 'new-site'];
+  const { installed } = await invite();
+  await accepted(await call(installed, { shared: first, site: old }));
+  const [, key] = /jira-moves .*atlassian-connect HS256 (\S+)/.exec(operator('tenant', 'list'));
+  operator('tenant', 'retire-key', 'jira-moves', '--key', key, '--after-seconds', '3600');
+
+  await t.test('its pages come until then', async () => enters(await page(first, old, 'jira-moves'), { tenant: 'jira-moves' }));
+  await t.test('it gives itself no new secret', async () =>
+    refused(await call(installed, { shared: secret(), site: old })));
+
+  const invited = await invite();
+  const second = secret();
+  await accepted(await call(invited.installed, { shared: second, site: moved }));
+  await enters(await page(second, moved, 'jira-moves'), { tenant: 'jira-moves' });
+  await enters(await page(first, old, 'jira-moves'), { tenant: 'jira-moves' });
+  await t.test('the retired one does not take back what the new one has', async () =>
+    refused(await call(invited.uninstalled, { site: old })));
+  await t.test('the new one installs again and again without a code', async () => {
+    for (const shared of [secret(), secret()]) {
+      await accepted(await call(invited.installed, { shared, site: moved }));
+      await enters(await page(shared, moved, 'jira-moves'), { tenant: 'jira-moves' });
+    }
+    await enters(await page(second, moved, 'jira-moves'), { tenant: 'jira-moves' });
+  });
+  await accepted(await call(invited.uninstalled, { site: moved }));
+  await refused(await page(second, moved, 'jira-moves'));
 });

@@ -151,7 +151,8 @@ try {
     await new Promise((done) => setTimeout(done, 50));
   }
 
-  const stage = { url, keys, secrets, install, installKid: Object.keys(installKeys)[0], keyServer: `http://127.0.0.1:${keyPort}`, shapes: shapes() };
+  const operator = { binary, folder, env };
+  const stage = { url, operator, keys, secrets, install, installKid: Object.keys(installKeys)[0], keyServer: `http://127.0.0.1:${keyPort}`, shapes: shapes() };
   const file = write('stage.json', JSON.stringify(stage));
   for (const command of process.argv.slice(2)) {
     const status = await new Promise((done) => {

@@ -99,6 +99,152 @@ async fn settings_that_an_older_version_did_not_know_take_their_default() {
     .await;
 }
 
+fn secret_key(id: u128) -> SigningKey {
+    let secret = KeySource::Secret(SecretString::from("shared"));
+    signing_key(id, Some(tenant_id()), secret)
+}
+
+/// The ends of a tenant's native keys, by the keys' ids.
+async fn ends(store: &Store) -> Vec<(u128, Option<jiff::Timestamp>)> {
+    let keys = store.signing_keys(Some(&tenant_id()), "native").await;
+    let keys = keys.unwrap().into_iter();
+    keys.map(|key| (key.id.as_u128(), key.valid_until))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_key_and_the_end_of_the_earlier_ones_are_one_write() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        let tenant = add_tenant(store, "acme").await;
+        let other = add_tenant(store, "other").await;
+        for key in [
+            secret_key(1),
+            SigningKey {
+                valid_until: Some(at(20)),
+                ..secret_key(2)
+            },
+            SigningKey {
+                valid_until: Some(at(90)),
+                ..secret_key(3)
+            },
+            SigningKey {
+                preset: "front".to_owned(),
+                ..secret_key(4)
+            },
+            signing_key(5, Some(other.clone()), secret_key(5).source),
+            signing_key(6, None, secret_key(6).source),
+        ] {
+            store
+                .add_signing_key(&key, "operator", at(2))
+                .await
+                .unwrap();
+        }
+        let replace = async |key: &SigningKey| {
+            store
+                .replace_signing_keys(key, at(50), "operator", at(3))
+                .await
+        };
+        // Its id is taken: nothing is ended either.
+        assert!(matches!(
+            replace(&secret_key(5)).await,
+            Err(StoreError::Conflict { .. })
+        ));
+        let before = [(1, None), (2, Some(at(20))), (3, Some(at(90)))];
+        assert_eq!(ends(store).await, before);
+        replace(&secret_key(7)).await.unwrap();
+        let after = [
+            (1, Some(at(50))),
+            (2, Some(at(20))),
+            (3, Some(at(50))),
+            (7, None),
+        ];
+        assert_eq!(ends(store).await, after);
+        let front = store.signing_keys(Some(&tenant), "front").await.unwrap();
+        let others = store.signing_keys(Some(&other), "native").await.unwrap();
+        let apps = store.signing_keys(None, "native").await.unwrap();
+        for untouched in [front, others, apps] {
+            assert_eq!(untouched.len(), 1);
+            assert_eq!(untouched[0].valid_until, None);
+        }
+        let noted = store.audit(&tenant, 0, 100).await.unwrap();
+        let actions = noted.iter().map(|row| &*row.entry.action);
+        let expected = ["key.add", "key.retire", "key.retire"];
+        assert_eq!(actions.skip(noted.len() - 3).collect::<Vec<_>>(), expected);
+
+        // The app's, and an end at once for all of a tenant's.
+        let app = signing_key(8, None, secret_key(8).source);
+        replace(&app).await.unwrap();
+        let apps = store.signing_keys(None, "native").await.unwrap();
+        assert_eq!(apps[0].valid_until, Some(at(50)));
+        store
+            .end_signing_keys(&tenant, "native", at(10), "operator", at(10))
+            .await
+            .unwrap();
+        let ended = ends(store).await;
+        assert!(
+            ended.iter().all(|(_, end)| *end == Some(at(10))),
+            "{ended:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_and_the_key_of_whom_it_lets_in_are_one_write() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        let tenant = add_tenant(store, "acme").await;
+        let other = add_tenant(store, "other").await;
+        let codes = [[1_u8; 32], [2; 32], [3; 32]];
+        for (code, whose) in codes.iter().zip([&tenant, &tenant, &other]) {
+            let kept = store.put_code(code, whose, whose.as_str(), at(100));
+            kept.await.unwrap();
+        }
+        let invited = async |code: &[u8; 32], key: &SigningKey, now| {
+            store.add_invited_key(code, &tenant, key, "site", now).await
+        };
+        // Nobody's code, another tenant's, and one whose time is over.
+        for (code, now) in [(&[9; 32], at(3)), (&codes[2], at(3)), (&codes[0], at(100))] {
+            assert!(!invited(code, &secret_key(1), now).await.unwrap());
+        }
+        // A key that cannot be added spends no code.
+        let theirs = signing_key(5, Some(other.clone()), secret_key(5).source);
+        store
+            .add_signing_key(&theirs, "operator", at(2))
+            .await
+            .unwrap();
+        assert!(invited(&codes[0], &secret_key(5), at(3)).await.is_err());
+        assert_eq!(ends(store).await, []);
+
+        // Of many at once, by either code, one is let in; the other code is as good as before.
+        let keys: Vec<_> = (10..18).map(secret_key).collect();
+        let all = keys
+            .iter()
+            .zip(codes[..2].iter().cycle())
+            .map(|(key, code)| invited(code, key, at(4)));
+        let let_in = futures_util::future::join_all(all).await;
+        let let_in: Vec<bool> = let_in.into_iter().map(Result::unwrap).collect();
+        assert_eq!(let_in.iter().filter(|one| **one).count(), 1, "{let_in:?}");
+        let index = let_in.iter().position(|one| *one).unwrap();
+        assert_eq!(ends(store).await, [(keys[index].id.as_u128(), None)]);
+        let (spent, left) = (&codes[index % 2], &codes[(index + 1) % 2]);
+        assert_eq!(store.code(spent, at(4)).await.unwrap(), None);
+        assert!(store.code(left, at(4)).await.unwrap().is_some());
+
+        // While a key has no end, nobody else is let in; with an end, however late, somebody is.
+        assert!(!invited(left, &secret_key(20), at(5)).await.unwrap());
+        store
+            .retire_signing_key(keys[index].id, at(90), "operator", at(5))
+            .await
+            .unwrap();
+        assert!(invited(left, &secret_key(20), at(5)).await.unwrap());
+        let both = [(keys[index].id.as_u128(), Some(at(90))), (20, None)];
+        assert_eq!(ends(store).await, both);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn keys_of_a_tenant_and_of_the_app_are_kept_apart() {
     for_each_database(async |database| {
