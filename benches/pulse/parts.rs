@@ -109,6 +109,7 @@ fn caller(clock: &dyn Clock) -> Caller {
     let identity = Identity {
         tenant: TENANT.into(),
         preset: "native".into(),
+        account: None,
         user: "bench".into(),
         name: None,
         signed_role: Some(Role::Finance),

@@ -414,6 +414,7 @@ fn identity() -> financial_pulse::auth::Identity {
     financial_pulse::auth::Identity {
         tenant: "acme".into(),
         preset: "native".into(),
+        account: None,
         user: "rep-7".into(),
         name: None,
         signed_role: None,

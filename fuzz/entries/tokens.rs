@@ -324,12 +324,14 @@ fn again_as_session(claims: &VerifiedClaims) {
     let proved = SESSION.verify(token).expect("our own");
     let same = |one: &Identity, other: &Identity| {
         (
+            &one.account,
             &one.user,
             &one.name,
             one.signed_role,
             &one.contact,
             &one.company,
         ) == (
+            &other.account,
             &other.user,
             &other.name,
             other.signed_role,

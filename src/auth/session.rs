@@ -129,6 +129,7 @@ impl Sessions {
             aud: AUDIENCE.to_owned(),
             tenant: identity.tenant.as_str().to_owned(),
             preset: identity.preset.as_ref().to_owned(),
+            account: identity.account.as_deref().map(str::to_owned),
             sub: identity.user.as_str().to_owned(),
             name: identity.name.as_deref().map(str::to_owned),
             role: identity.signed_role.map(|role| role.as_str().to_owned()),
@@ -197,6 +198,7 @@ impl Sessions {
         Ok(Identity {
             tenant: TenantId::new(claims.tenant),
             preset: claims.preset.into(),
+            account: claims.account.map(Into::into),
             user: UserId::new(claims.sub),
             name: claims.name.map(Into::into),
             signed_role: role,
@@ -228,6 +230,8 @@ struct Claims {
     aud: String,
     tenant: String,
     preset: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
     sub: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,

@@ -82,6 +82,10 @@ impl VerifiedClaims {
         Identity {
             tenant,
             preset: self.preset.name.into(),
+            account: match &self.owner {
+                Owner::Account(account) => Some(account.as_str().into()),
+                Owner::Tenant(_) => None,
+            },
             user: self.user.clone(),
             name: self.name.clone(),
             signed_role: self.role,

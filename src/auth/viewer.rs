@@ -117,6 +117,9 @@ pub struct Identity {
     pub tenant: TenantId,
     /// The scheme of the CRM.
     pub preset: Arc<str>,
+    /// The signed account, where one key signs for all: by it the tenant was found, and is looked for
+    /// again, since accounts move.
+    pub account: Option<Arc<str>>,
     /// The person's id in the CRM.
     pub user: UserId,
     /// Their name.

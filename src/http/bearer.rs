@@ -15,6 +15,7 @@ use crate::cache::version::Stamp;
 use crate::clock::Clock;
 use crate::service::keys::key_records;
 use crate::service::read::Reader;
+use crate::service::sign_in::account_stands;
 use crate::service::views::Views;
 use crate::service::{Caller, ServiceError};
 use crate::store::Store;
@@ -178,6 +179,8 @@ impl Bearers {
             .viewer(&identity, &mut stamp)
             .await?
             .ok_or_else(|| refused(Refusal::UnknownTenant))?;
+        // After the tenant's version was noted, so that an account that moves ends what it proved.
+        account_stands(&self.store, &identity).await?;
         let person = self.rates.person(&viewer);
         Ok(Bearer::new(identity, viewer, person, stamp))
     }

@@ -197,6 +197,7 @@ impl SignIn {
         let preset = Preset::of(&identity.preset).ok_or_else(|| refused(Refusal::UnknownKey))?;
         let tenant = self.store.tenant(&identity.tenant).await?;
         let tenant = tenant.ok_or_else(|| refused(Refusal::UnknownTenant))?;
+        account_stands(&self.store, &identity).await?;
         Ok(SignedIn {
             preset,
             frame_ancestors: self.frame_ancestors(preset, &tenant),
@@ -213,7 +214,8 @@ impl SignIn {
     /// them a fresh token. Others bring one.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` when the session, its tenant or the key that it began with has ended.
+    /// `UNAUTHENTICATED` when the session, its tenant or the key that it began with has ended, or
+    /// its account is another tenant's by now.
     pub async fn renew(&self, session: &str) -> Result<(Identity, Session), ServiceError> {
         let (identity, session) = self.sessions.renew(session).map_err(unsigned)?;
         let preset = Preset::of(&identity.preset)
@@ -232,6 +234,7 @@ impl SignIn {
         if !keys.iter().any(stands) {
             return Err(refused(Refusal::UnknownKey));
         }
+        account_stands(&self.store, &identity).await?;
         Ok((identity, session))
     }
 
@@ -359,6 +362,28 @@ pub struct OneTimeCode {
     pub code: SecretString,
     /// Until when.
     pub expires_at: Timestamp,
+}
+
+/// Whether the account that someone came from is still their tenant's: a key of an app proves the
+/// account, and which tenant has it can change while a session lives. Where keys are the tenants' own
+/// there is nothing to ask.
+///
+/// # Errors
+/// `UNAUTHENTICATED` when the account is another tenant's, or the session names none. When the store
+/// fails.
+pub async fn account_stands(store: &Store, identity: &Identity) -> Result<(), ServiceError> {
+    let preset = Preset::of(&identity.preset).ok_or_else(|| refused(Refusal::UnknownKey))?;
+    if preset.key_scope == KeyScope::Installation {
+        return Ok(());
+    }
+    let account = identity.account.as_deref();
+    let account = account.ok_or_else(|| refused(Refusal::MissingClaim("account")))?;
+    let tenant = store.tenant_of_account(preset.name, account).await?;
+    if tenant.as_ref() == Some(&identity.tenant) {
+        Ok(())
+    } else {
+        Err(refused(Refusal::UnknownTenant))
+    }
 }
 
 /// The answer to a token that does not hold; its cause goes to the log.

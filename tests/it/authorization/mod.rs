@@ -1,6 +1,7 @@
 //! Who sees what: every field against every kind of caller, two tenants side by side, and what ends
 //! the moment it is taken away. Against the running service, through HTTP and sockets.
 
+mod accounts;
 mod acts;
 mod books;
 mod fields;

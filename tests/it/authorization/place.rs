@@ -113,6 +113,7 @@ impl Place {
         Identity {
             tenant: who.tenant.into(),
             preset: "native".into(),
+            account: None,
             user: who.user.into(),
             name: Some("Uma".into()),
             signed_role: who.role,
@@ -155,13 +156,18 @@ impl Place {
             "role": who.role.map(Role::as_str), "key": "key", "iat": now, "exp": now + 300, "cap": now + 300,
             "jti": "1",
         });
+        self.signed_session(&claims)
+    }
+
+    /// A session that says what `claims` say, under the service's own key.
+    pub(super) fn signed_session(&self, claims: &Value) -> String {
         let header = jsonwebtoken::Header {
             typ: Some("pulse-session".to_owned()),
             ..jsonwebtoken::Header::default()
         };
         let key = self.store.keys().derive("session");
         let key = jsonwebtoken::EncodingKey::from_secret(&key);
-        jsonwebtoken::encode(&header, &claims, &key).expect("signed")
+        jsonwebtoken::encode(&header, claims, &key).expect("signed")
     }
 
     /// Sends a body as it is.

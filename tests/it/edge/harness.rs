@@ -398,6 +398,7 @@ impl App {
         let mut identity = financial_pulse::auth::Identity {
             tenant: TENANT.into(),
             preset: "native".into(),
+            account: None,
             user: user.into(),
             name: Some("Uma".into()),
             signed_role,

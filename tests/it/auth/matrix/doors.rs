@@ -44,6 +44,7 @@ fn signed_in(place: &Place, tenant: &str) -> SignedIn {
     let identity = Identity {
         tenant: tenant.into(),
         preset: "zendesk-proxy".into(),
+        account: None,
         user: "rep-7".into(),
         name: None,
         signed_role: None,

@@ -424,6 +424,7 @@ pub(super) fn a_session(place: &Place) -> String {
     let identity = financial_pulse::auth::Identity {
         tenant: "acme".into(),
         preset: "native".into(),
+        account: None,
         user: "rep-7".into(),
         name: None,
         signed_role: None,
