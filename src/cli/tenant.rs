@@ -1,5 +1,7 @@
 //! `tenant`: add, list, keys, CRM accounts, roles.
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -34,6 +36,8 @@ pub(super) enum TenantCommand {
     /// many rows went, and the last hash of the tenant's own audit.
     Erase(EraseArgs),
     /// Set a user's role, for CRMs whose tokens name none
+    ///
+    /// The role counts in one scheme: the same id in another CRM is somebody else.
     Role {
         /// The tenant
         tenant: String,
@@ -43,6 +47,9 @@ pub(super) enum TenantCommand {
         /// rep, account_manager, finance or admin
         #[arg(long)]
         role: String,
+        /// The scheme of the user's CRM (see `crm list`); not needed where the tenant has one only
+        #[arg(long, value_name = "PRESET", value_parser = preset_names())]
+        crm: Option<String>,
     },
     /// Print the address at which an Atlassian site installs the app (Connect) and so hands over its secret
     ///
@@ -112,16 +119,22 @@ impl TenantCommand {
                 tenant: id,
                 user,
                 role,
+                crm,
             } => {
                 let tenant = tenant(&store, &TenantId::from(id)).await?;
                 let Some(role) = Role::parse(&role) else {
                     bail!("`{role}` is no role; write rep, account_manager, finance or admin");
                 };
                 let user = UserId::from(user);
+                let preset = match crm {
+                    Some(preset) => preset,
+                    None => only_scheme(&store, &tenant.id, now).await?,
+                };
                 store
-                    .set_role(&tenant.id, &user, role.as_str(), OPERATOR, now)
+                    .set_role(&tenant.id, &preset, &user, role.as_str(), OPERATOR, now)
                     .await?;
-                print(&format!("{user} of {} is {}.\n", tenant.id, role.as_str()));
+                let role = role.as_str();
+                print(&format!("{preset} {user} of {} is {role}.\n", tenant.id));
                 Ok(())
             }
             Self::Install { tenant: id } => {
@@ -290,6 +303,31 @@ async fn guide(
     }
     print(&weakness(preset, config));
     Ok(())
+}
+
+/// The scheme by which all of a tenant's people come: of its accounts, and of its keys that stand.
+async fn only_scheme(store: &Store, tenant: &TenantId, now: Timestamp) -> anyhow::Result<String> {
+    let accounts = store.accounts(tenant).await?;
+    let keys = store.all_signing_keys(Some(tenant)).await?;
+    let standing = keys
+        .into_iter()
+        .filter(|key| key.valid_until.is_none_or(|until| now < until));
+    let schemes: BTreeSet<String> = accounts
+        .into_iter()
+        .map(|(preset, _)| preset)
+        .chain(standing.map(|key| key.preset))
+        .collect();
+    let schemes: Vec<String> = schemes.into_iter().collect();
+    match schemes.as_slice() {
+        [] => bail!(
+            "{tenant} has no key and no account yet: --crm must say in which scheme the user has that id (`crm list` shows them)"
+        ),
+        [only] => Ok(only.clone()),
+        several => bail!(
+            "{tenant} has several schemes, in which one id means different people: --crm must say which of {}",
+            several.join(", ")
+        ),
+    }
 }
 
 fn tenant_id(text: &str) -> anyhow::Result<TenantId> {

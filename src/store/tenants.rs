@@ -34,9 +34,11 @@ pub(super) mod sql {
         ACCOUNTS_OF_TENANT = "SELECT preset, account FROM crm_account WHERE tenant = $1
             ORDER BY preset, account";
         TENANT_OF_ACCOUNT = "SELECT tenant FROM crm_account WHERE preset = $1 AND account = $2";
-        SET_ROLE = "INSERT INTO user_role (tenant, user_id, role) VALUES ($1, $2, $3)
-            ON CONFLICT (tenant, user_id) DO UPDATE SET role = excluded.role";
-        ROLE_OF = "SELECT role FROM user_role WHERE tenant = $1 AND user_id = $2";
+        SET_ROLE = "INSERT INTO user_role (tenant, preset, user_id, role) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (tenant, preset, user_id) DO UPDATE SET role = excluded.role";
+        ROLE_OF = "SELECT role FROM user_role
+            WHERE tenant = $1 AND preset IN ($2, '') AND user_id = $3
+            ORDER BY CASE preset WHEN '' THEN 1 ELSE 0 END LIMIT 1";
     }
 }
 
@@ -233,10 +235,12 @@ impl Store {
         Ok(rows)
     }
 
-    /// Gives a user a role. The word is kept as it is; whoever reads it decides what it means.
+    /// Gives a user of a scheme a role: the same id in another scheme is somebody else. The word is
+    /// kept as it is; whoever reads it decides what it means.
     pub async fn set_role(
         &self,
         tenant: &TenantId,
+        preset: &str,
         user: &UserId,
         role: &str,
         actor: &str,
@@ -245,6 +249,7 @@ impl Store {
         let mut tx = self.begin().await?;
         with_tx!(&mut tx, |connection| sqlx::query(sql::SET_ROLE)
             .bind(tenant.as_str())
+            .bind(preset)
             .bind(user.as_str())
             .bind(role)
             .execute(connection)
@@ -259,7 +264,7 @@ impl Store {
                 actor: actor.into(),
                 action: "role.set".into(),
                 subject: user.as_str().into(),
-                detail: json!({ "role": role }),
+                detail: json!({ "preset": preset, "role": role }),
                 reason: None,
             },
         )
@@ -267,12 +272,19 @@ impl Store {
         tx.commit().await
     }
 
-    /// The role that a user was given, if any.
-    pub async fn role_of(&self, tenant: &TenantId, user: &UserId) -> StoreResult<Option<String>> {
+    /// The role that a user of a scheme was given, if any: there, or before roles were given in a
+    /// scheme.
+    pub async fn role_of(
+        &self,
+        tenant: &TenantId,
+        preset: &str,
+        user: &UserId,
+    ) -> StoreResult<Option<String>> {
         Ok(with_pool!(&self.reader, |pool| sqlx::query_scalar(
             sql::ROLE_OF
         )
         .bind(tenant.as_str())
+        .bind(preset)
         .bind(user.as_str())
         .fetch_optional(pool)
         .await)?)

@@ -114,7 +114,10 @@ impl Reader {
         let Some(tenant) = self.tenant(&identity.tenant, noted).await? else {
             return Ok(None);
         };
-        let word = self.store.role_of(&identity.tenant, &identity.user).await?;
+        let word = self
+            .store
+            .role_of(&identity.tenant, &identity.preset, &identity.user)
+            .await?;
         Ok(Some(identity.viewer(Standing {
             mapped_role: word.as_deref().and_then(Role::parse),
             reps_see_amounts: tenant.settings.reps_see_amounts,

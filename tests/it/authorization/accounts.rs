@@ -16,6 +16,7 @@ use crate::support::databases::for_each_database;
 const FORGE: &str = "atlassian-forge";
 const AUDIENCE: &str = "ari:cloud:ecosystem::app/one";
 const ACCOUNT: &str = "the cloud of Acme";
+const PERSON: &str = "the person 7";
 const WHO: &str = "{ viewer { role } }";
 
 /// The key of an app's, and the tenants `acme`, whose account it is for, and `globex`.
@@ -57,7 +58,7 @@ async fn sign_in(place: &Place, pair: &Pair) -> Value {
     let claims = json!({
         "iss": "forge/invocation-token", "aud": AUDIENCE, "iat": now, "exp": now + 300,
         "jti": uuid::Uuid::new_v4().to_string(), "context": { "cloudId": ACCOUNT },
-        "principal": "the person 7",
+        "principal": PERSON,
     });
     let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::RS256);
     let token = jsonwebtoken::encode(&header, &claims, &pair.signing).expect("signed");
@@ -143,7 +144,7 @@ async fn a_session_under_an_apps_key_that_names_no_account_opens_nothing() {
         let now = place.clock.now().as_second();
         let of = |account: Option<&str>| {
             let mut claims = json!({
-                "aud": "graphql", "tenant": "acme", "preset": FORGE, "sub": "the person 7",
+                "aud": "graphql", "tenant": "acme", "preset": FORGE, "sub": PERSON,
                 "key": key.id.to_string(), "iat": now, "exp": now + 300, "cap": now + 3600,
                 "jti": "1",
             });
@@ -157,6 +158,34 @@ async fn a_session_under_an_apps_key_that_names_no_account_opens_nothing() {
         assert_eq!(place.exchange("session", &named).await.status, 200);
         opens_nothing(&place, &of(None)).await;
         opens_nothing(&place, &of(Some("the cloud of nobody"))).await;
+        place.stop().await;
+    })
+    .await;
+}
+
+/// One id in two schemes is two people: a role of the one is not the other's.
+#[tokio::test]
+async fn a_role_is_its_schemes() {
+    let pair = Pair::new(Algorithm::Rs256);
+    for_each_database(async |database| {
+        let place = Place::start(database).await;
+        start(&place, &pair).await;
+        place.add_key("acme").await;
+        let native = place.native("acme", &json!({ "sub": PERSON }));
+        let given = sign_in(&place, &pair).await;
+        let forge = session(&given);
+        let role = async |token: &str| {
+            let reply = place.ask(token, WHO).await;
+            reply.json()["data"]["viewer"]["role"].clone()
+        };
+        assert_eq!(
+            (role(&native).await, role(forge).await),
+            (json!("REP"), json!("REP"))
+        );
+        place.set_role("acme", PERSON, "finance").await;
+        place.has_seen("acme").await;
+        assert_eq!(role(&native).await, "FINANCE");
+        assert_eq!(role(forge).await, "REP");
         place.stop().await;
     })
     .await;

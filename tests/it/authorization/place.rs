@@ -270,11 +270,18 @@ impl Place {
             .expect("seen in time");
     }
 
-    /// Gives a user a word for a role in the tenant's map.
+    /// Gives a native user a word for a role in the tenant's map.
     pub(super) async fn set_role(&self, tenant: &str, user: &str, word: &str) {
         let tenant = TenantId::from(tenant);
         self.store
-            .set_role(&tenant, &user.into(), word, "test", self.clock.now())
+            .set_role(
+                &tenant,
+                "native",
+                &user.into(),
+                word,
+                "test",
+                self.clock.now(),
+            )
             .await
             .expect("set");
     }

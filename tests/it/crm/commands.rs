@@ -44,6 +44,41 @@ async fn sqlite() -> TestStore {
     stores.find(TestStore::is_sqlite).expect("a store")
 }
 
+/// An id is one CRM's, so a role is given in a scheme: the tenant's own where it has only one.
+#[tokio::test]
+async fn a_role_is_given_in_a_scheme() {
+    let database = sqlite().await;
+    let files = Files::new();
+    let role = async |preset: &str, user: &str| {
+        let (tenant, user) = ("acme".into(), user.into());
+        let role = database.store.role_of(&tenant, preset, &user).await;
+        role.expect("read")
+    };
+    files.run(&database, "tenant add acme", 0).await;
+    let set = "tenant role acme --user 7 --role finance";
+    let said = files.run(&database, set, 1).await;
+    assert!(said.contains("no key and no account yet: --crm"), "{said}");
+
+    let native = "tenant add acme --crm native --secret-file @secret";
+    files.run(&database, native, 0).await;
+    let said = files.run(&database, set, 0).await;
+    assert!(said.contains("native 7 of acme is finance."), "{said}");
+    assert_eq!(role("native", "7").await.as_deref(), Some("finance"));
+    assert_eq!(role("followupboss", "7").await, None);
+
+    let other = "tenant add acme --crm followupboss --account 77001";
+    files.run(&database, other, 0).await;
+    let said = files.run(&database, set, 1).await;
+    assert!(said.contains("which of followupboss, native"), "{said}");
+    let named = "tenant role acme --user 7 --role account_manager --crm followupboss";
+    files.run(&database, named, 0).await;
+    let unknown = "tenant role acme --user 7 --role admin --crm nobody";
+    files.run(&database, unknown, 2).await;
+    assert_eq!(role("native", "7").await.as_deref(), Some("finance"));
+    let manager = role("followupboss", "7").await;
+    assert_eq!(manager.as_deref(), Some("account_manager"));
+}
+
 #[tokio::test]
 async fn a_mistake_is_answered_with_what_to_write() {
     let database = sqlite().await;

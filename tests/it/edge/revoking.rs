@@ -130,7 +130,10 @@ async fn a_changed_role_and_a_changed_wish_count_for_open_sessions() {
     let now = app.clock.now();
     let (tenant, user) = (TENANT.into(), "u-1".into());
     for (role, seen) in [("finance", "FINANCE"), ("rep", "REP")] {
-        let set = app.store.set_role(&tenant, &user, role, "test", now).await;
+        let set = app
+            .store
+            .set_role(&tenant, "native", &user, role, "test", now)
+            .await;
         set.expect("a role");
         sees((seen, true)).await;
     }

@@ -1,5 +1,6 @@
 //! Tenants, keys, accounts and roles.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use financial_pulse::domain::credit::CreditPolicy;
@@ -10,10 +11,13 @@ use financial_pulse::store::{
 use pretty_assertions::assert_eq;
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+use sqlx::migrate::{Migration, Migrator};
+use sqlx::{Connection as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::records::{add_tenant, apply, at, books_id, customers, tenant_id, with_books};
-use crate::support::databases::{for_each_database, key_ring};
+use crate::support::databases::{empty_databases, for_each_database, key_ring, postgres};
 
 fn signing_key(id: u128, tenant: Option<TenantId>, source: KeySource) -> SigningKey {
     SigningKey {
@@ -337,19 +341,75 @@ async fn accounts_and_roles_are_found_again() {
         assert_eq!(store.tenant_of_account("monday", "7").await.unwrap(), None);
 
         let user = UserId::new("u1");
-        let role = async || store.role_of(&tenant, &user).await.unwrap();
-        assert_eq!(role().await, None);
-        store
-            .set_role(&tenant, &user, "finance", "operator", at(1))
-            .await
-            .unwrap();
-        store
-            .set_role(&tenant, &user, "admin", "operator", at(1))
-            .await
-            .unwrap();
-        assert_eq!(role().await.as_deref(), Some("admin"));
+        let role = async |preset: &str| store.role_of(&tenant, preset, &user).await.unwrap();
+        assert_eq!(role("native").await, None);
+        for word in ["finance", "admin"] {
+            store
+                .set_role(&tenant, "native", &user, word, "operator", at(1))
+                .await
+                .unwrap();
+        }
+        assert_eq!(role("native").await.as_deref(), Some("admin"));
+        // The same id in another scheme is somebody else.
+        assert_eq!(role("followupboss").await, None);
+        let rows = store.audit(&tenant, 0, 10).await.unwrap();
+        let set = rows.last().unwrap();
+        assert_eq!(
+            set.entry.detail,
+            json!({ "preset": "native", "role": "admin" })
+        );
     })
     .await;
+}
+
+/// Brings a database to where it was before roles were given in a scheme, with one.
+macro_rules! with_a_role_from_before {
+    ($connection:expr, $engine:literal) => {{
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let mut migrator = Migrator::new(folder.join($engine)).await.unwrap();
+        let before = |migration: &&Migration| migration.version < 12;
+        migrator.migrations = migrator.migrations.iter().filter(before).cloned().collect();
+        migrator.run(&mut $connection).await.unwrap();
+        for statement in [
+            "INSERT INTO tenant (id, name, frame_ancestors_json, settings_json, version)
+                 VALUES ('acme', 'Acme', '[]', '{}', 1)",
+            "INSERT INTO user_role (tenant, user_id, role) VALUES ('acme', '7', 'finance')",
+        ] {
+            sqlx::query(statement)
+                .execute(&mut $connection)
+                .await
+                .unwrap();
+        }
+    }};
+}
+
+#[tokio::test]
+async fn a_role_from_before_there_were_schemes_counts_in_each_until_one_is_given_there() {
+    for database in empty_databases().await {
+        if database.is_sqlite() {
+            let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
+            with_a_role_from_before!(connection, "sqlite");
+        } else {
+            let mut connection = postgres(&database.url).await;
+            with_a_role_from_before!(connection, "postgres");
+        }
+        let store = &database.store;
+        store.migrate().await.unwrap();
+        let (tenant, user) = (TenantId::new("acme"), UserId::new("7"));
+        let role = async |preset: &str| store.role_of(&tenant, preset, &user).await.unwrap();
+        for preset in ["native", "followupboss"] {
+            assert_eq!(role(preset).await.as_deref(), Some("finance"), "{preset}");
+        }
+        let set = store.set_role(&tenant, "followupboss", &user, "rep", "operator", at(1));
+        set.await.unwrap();
+        assert_eq!(role("followupboss").await.as_deref(), Some("rep"));
+        assert_eq!(role("native").await.as_deref(), Some("finance"));
+        let other = UserId::new("8");
+        assert_eq!(
+            store.role_of(&tenant, "native", &other).await.unwrap(),
+            None
+        );
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ async fn with_entries(store: &Store) {
         store
             .set_role(
                 &tenant,
+                "native",
                 &user,
                 "finance",
                 "operator",
@@ -82,7 +83,7 @@ async fn what_nobody_touched_fits_and_an_earlier_end_is_found_again() {
         // The chain grows; what an operator kept of it stays true.
         let user = UserId::from("late");
         store
-            .set_role(&acme(), &user, "rep", "operator", at(99))
+            .set_role(&acme(), "native", &user, "rep", "operator", at(99))
             .await
             .unwrap();
         let kept = |count, head: &[u8]| Expected {
@@ -257,7 +258,7 @@ async fn an_end_cut_off_stays_found_when_the_service_goes_on_writing() {
             for user in ["x", "y"] {
                 let user = UserId::from(user);
                 store
-                    .set_role(&acme(), &user, "rep", "operator", at(99))
+                    .set_role(&acme(), "native", &user, "rep", "operator", at(99))
                     .await
                     .unwrap();
             }
@@ -324,7 +325,7 @@ async fn a_tenants_chain_that_was_removed_does_not_begin_anew() {
                 }
                 let user = UserId::from("x");
                 store
-                    .set_role(&acme(), &user, "rep", "operator", at(99))
+                    .set_role(&acme(), "native", &user, "rep", "operator", at(99))
                     .await
                     .unwrap();
                 assert_eq!(broken_entries(store, Some(&acme())).await, 1, "{version}");

@@ -19,7 +19,7 @@ async fn verify_prints_the_heads_and_fails_where_one_does_not_fit() {
         let user = UserId::from("jo");
         let set = database
             .store
-            .set_role(&tenant, &user, "finance", "operator", at(5));
+            .set_role(&tenant, "native", &user, "finance", "operator", at(5));
         set.await.unwrap();
         let kept = format!("audit verify --tenant acme --expect-count 1 --expect-head {head}");
         database.run(&kept).await.exits(0);
@@ -66,9 +66,10 @@ async fn the_export_holds_every_entry_and_no_formula() {
                 format!("u{index}")
             };
             let user = UserId::new(user);
-            let set = database
-                .store
-                .set_role(&tenant, &user, "rep", "operator", at(index));
+            let set =
+                database
+                    .store
+                    .set_role(&tenant, "native", &user, "rep", "operator", at(index));
             set.await.unwrap();
         }
         let csv = database
@@ -109,7 +110,8 @@ async fn the_export_holds_every_entry_and_no_formula() {
 async fn who_acts_for_another_person_is_noted_with_them() {
     for_each_database(async |database| {
         add_tenant(&database.store, "acme").await;
-        let role = "tenant role acme --user jo --role finance --on-behalf-of maria@acme.com";
+        let role =
+            "tenant role acme --crm native --user jo --role finance --on-behalf-of maria@acme.com";
         database.run(role).await.exits(0);
         let listed = database.run("audit list --tenant acme").await.exits(0);
         assert!(

@@ -149,7 +149,7 @@ async fn a_key_taken_out_too_early_is_told() {
             "{lost:?}"
         );
         // Without the key of the chains there is no adding to them.
-        let role = "tenant role acme --user jo --role rep";
+        let role = "tenant role acme --crm native --user jo --role rep";
         database.run_under(&new, &[], role).await.exits(1);
         database.run(role).await.exits(0);
         database.run("audit verify").await.exits(0);

@@ -58,7 +58,7 @@ pub(crate) async fn whole_tenant(store: &Store, name: &str, settings: TenantSett
         .unwrap();
     let user = UserId::new(format!("{name}-user"));
     store
-        .set_role(&tenant, &user, "finance", "operator", at(1))
+        .set_role(&tenant, "native", &user, "finance", "operator", at(1))
         .await
         .unwrap();
     store

@@ -300,7 +300,7 @@ async fn a_right_credential_of_each_scheme_opens_its_doors_and_proves_no_more_th
         let now = place.pages.clock.now();
         let user = proves.user.into();
         let set = store
-            .set_role(&"acme".into(), &user, "admin", "test", now)
+            .set_role(&"acme".into(), preset.name, &user, "admin", "test", now)
             .await;
         set.expect("a role");
         for at in ways(preset.name) {
@@ -383,7 +383,7 @@ async fn role(place: &Place, identity: &Identity) -> Role {
     let word = place
         .pages
         .store
-        .role_of(&identity.tenant, &identity.user)
+        .role_of(&identity.tenant, &identity.preset, &identity.user)
         .await;
     let mapped_role = word.expect("read").as_deref().and_then(Role::parse);
     assert_eq!(mapped_role, Some(Role::Admin));
