@@ -142,14 +142,16 @@ fn secrets(file: &str, environment: &str) -> Vec<String> {
     lines
         .filter_map(|line| {
             let (_, value) = SECRETS.iter().find_map(|name| {
-                // The whole name, not the end of another one.
+                // The whole name, not the end of another one nor a part of a value.
                 line.trim_start()
                     .strip_prefix(name)
                     .map(|value| (name, value))
                     .or_else(|| {
-                        let (before, value) = line.split_once(name)?;
-                        (name.ends_with('=') && before.starts_with("PULSE_"))
-                            .then_some((name, value))
+                        let (variable, value) = line.split_once('=')?;
+                        let is_whole = name.ends_with('=')
+                            && variable.starts_with("PULSE_")
+                            && variable.ends_with(name.trim_end_matches('='));
+                        is_whole.then_some((name, value))
                     })
             })?;
             let value = value.trim();
