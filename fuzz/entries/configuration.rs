@@ -162,7 +162,9 @@ fn secrets(file: &str, environment: &str) -> Vec<String> {
             let plain = inner
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_!".contains(&byte));
-            (inner.len() >= 16 && plain).then(|| inner.to_owned())
+            // A variable's name is no secret, wherever it was mutated to.
+            let secret = inner.len() >= 16 && plain && !inner.starts_with("PULSE_");
+            secret.then(|| inner.to_owned())
         })
         .filter(once)
         .collect()
