@@ -6,12 +6,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use financial_pulse::auth::{Algorithm, Sessions, Verifier, pipedrive_keys};
+use financial_pulse::auth::{Sessions, Verifier, pipedrive_keys};
 use financial_pulse::clock::Clock;
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use financial_pulse::http::widget::WidgetPage;
 use financial_pulse::http::{embed, exchange};
 use financial_pulse::service::sign_in::{SignIn, SignInSettings};
-use financial_pulse::store::{KeySource, SigningKey, Store, Tenant, TenantSettings};
+use financial_pulse::store::{Store, Tenant, TenantSettings};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -168,11 +169,11 @@ async fn fill(store: &Store) {
     }
     for (preset, id) in [("native", NATIVE_KEY), ("atlassian-connect", CONNECT_KEY)] {
         let key = SigningKey {
-            id: uuid::Uuid::from_u128(id),
+            id: uuid::Uuid::from_u128(id).to_string().into(),
             tenant: Some("acme".into()),
             preset: preset.to_owned(),
             kid: None,
-            algorithm: Algorithm::Hs256.as_str().to_owned(),
+            algorithm: Algorithm::Hs256,
             source: KeySource::Secret(SECRET.into()),
             issuer: None,
             audience: None,

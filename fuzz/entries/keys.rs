@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use financial_pulse::auth::jws::Jws;
-use financial_pulse::auth::{Algorithm, KeyRecord, KeySource, VerifyingKey};
+use financial_pulse::auth::{VerifyingKey, check_key};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource};
 use jsonwebtoken::jwk::Jwk;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -199,8 +200,7 @@ fn of_address(algorithm: Algorithm, text: &str) -> String {
 }
 
 fn registered(algorithm: Algorithm, source: KeySource) -> bool {
-    let record: KeyRecord = native_key(algorithm, source);
-    record.check().is_ok()
+    check_key(&native_key(algorithm, source)).is_ok()
 }
 
 /// A fit key verifies what its own private half signed, and nothing else that is at hand.

@@ -9,9 +9,9 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use financial_pulse::auth::{Algorithm, KeyRecord, KeySource};
 use financial_pulse::clock::ManualClock;
 use financial_pulse::config::Config;
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use jiff::Timestamp;
 use jsonwebtoken::EncodingKey;
 use jsonwebtoken::jwk::Jwk;
@@ -131,9 +131,9 @@ impl Pair {
 }
 
 /// A native key of the tenant `acme`.
-pub(crate) fn native_key(algorithm: Algorithm, source: KeySource) -> KeyRecord {
-    KeyRecord {
-        id: "key".to_owned(),
+pub(crate) fn native_key(algorithm: Algorithm, source: KeySource) -> SigningKey {
+    SigningKey {
+        id: "key".into(),
         tenant: Some("acme".into()),
         preset: "native".to_owned(),
         claims: BTreeMap::new(),

@@ -12,10 +12,10 @@ use financial_pulse::auth::preset::records::{
     ATLASSIAN_CONNECT, FOLLOWUPBOSS, HUBSPOT, SALESFORCE_CANVAS,
 };
 use financial_pulse::auth::{
-    Algorithm, KeyRecord, KeySource, Owner, Preset, Refusal, Shown, ShownRequest, VerifiedClaims,
-    Verifier, qsh,
+    Owner, Preset, Refusal, Shown, ShownRequest, VerifiedClaims, Verifier, qsh,
 };
 use financial_pulse::clock::Clock as _;
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use futures_util::FutureExt as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::SignedDuration;
@@ -112,7 +112,7 @@ fn run(input: &[u8]) -> u64 {
     fate((mode, told))
 }
 
-fn key(preset: &Preset) -> KeyRecord {
+fn key(preset: &Preset) -> SigningKey {
     let mut key = native_key(Algorithm::Hs256, KeySource::Secret(SECRET.into()));
     preset.name.clone_into(&mut key.preset);
     if preset.name != ATLASSIAN_CONNECT.name {

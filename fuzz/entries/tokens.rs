@@ -9,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use financial_pulse::auth::jws::{Jws, MAX_BYTES};
 use financial_pulse::auth::preset::records::{NATIVE, PIPEDRIVE};
 use financial_pulse::auth::{
-    Algorithm, Identity, KeyRecord, KeySource, Owner, Refusal, Sessions, TokenKind, VerifiedClaims,
-    Verifier, pipedrive_keys,
+    Identity, Owner, Refusal, Sessions, TokenKind, VerifiedClaims, Verifier, pipedrive_keys,
 };
 use financial_pulse::clock::Clock;
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
@@ -101,7 +101,7 @@ static SESSION: LazyLock<Sessions> = LazyLock::new(|| {
 });
 
 /// The tenant's keys, one of each algorithm.
-static KEYS: LazyLock<Vec<KeyRecord>> = LazyLock::new(|| {
+static KEYS: LazyLock<Vec<SigningKey>> = LazyLock::new(|| {
     let mut keys = vec![native_key(
         Algorithm::Hs256,
         KeySource::Secret(SECRET.into()),

@@ -21,7 +21,6 @@ use crate::provider::sage::{Sage, SageSettings};
 use crate::provider::tryton::{Tryton, TrytonSettings};
 use crate::provider::xero::{Xero, XeroSettings};
 use crate::service::connections::Connections;
-use crate::service::keys::key_records;
 use crate::service::ledger::Providers;
 use crate::service::meter::{Budget, BudgetMeter, Period, Unmetered};
 use crate::service::refresh_queue::RefreshQueue;
@@ -286,6 +285,6 @@ pub async fn mint_test_token(
         tax_number: None,
         lifetime,
     }
-    .mint(&key_records(keys), &config.native.audience, now)?;
+    .mint(&keys, &config.native.audience, now)?;
     Ok(token.expose_secret().to_owned())
 }

@@ -6,12 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::key::KeyRecord;
 use super::object::Object;
-use super::preset::{Audience, COMPANY_KIND, Claim, Issuer, Preset, contact_id};
+use super::preset::{Audience, COMPANY_KIND, Issuer, Preset, contact_id};
 use super::refusal::{KeyProblem, Refusal};
 use super::viewer::Role;
 use crate::domain::ids::{ContactId, TenantId, UserId};
+use crate::domain::signing_key::{Claim, SigningKey};
 
 /// The bounds of a token's life.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ const MAX_TEXT_BYTES: usize = 320;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules<'a> {
     pub(super) preset: &'static Preset,
-    pub(super) key: &'a KeyRecord,
+    pub(super) key: &'a SigningKey,
     /// The installation's own audience.
     pub(super) audience: &'a str,
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::claims::{self, Life};
 use super::jws::Jws;
-use super::key::{Algorithm, VerifyingKey};
+use super::key::VerifyingKey;
 use super::object::Object;
 use super::preset::records::ATLASSIAN_CONNECT;
 use super::qsh;
@@ -18,6 +18,7 @@ use super::refusal::Refusal;
 use super::shown::ShownRequest;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::signing_key::Algorithm;
 use crate::outbound::Reach;
 
 /// A public key as PEM has less than 1 KB.

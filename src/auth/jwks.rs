@@ -9,10 +9,11 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
-use super::key::{Algorithm, VerifyingKey, keys_of_set};
+use super::key::{VerifyingKey, keys_of_set};
 use super::refusal::{KeyProblem, Refusal};
 use crate::clock::Clock;
 use crate::config::NativeSettings;
+use crate::domain::signing_key::Algorithm;
 use crate::outbound::Reach;
 
 /// Sets are a few kilobytes; what is larger is none.

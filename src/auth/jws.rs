@@ -7,9 +7,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::key::{Algorithm, VerifyingKey};
+use super::key::VerifyingKey;
 use super::object::Object;
 use super::refusal::Refusal;
+use crate::domain::signing_key::Algorithm;
 
 /// The longest token that is looked at, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024;

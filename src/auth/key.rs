@@ -1,6 +1,4 @@
-//! Keys: what is registered, and what may verify.
-
-use std::collections::BTreeMap;
+//! Keys that may verify: what a registered key holds, and whether it is fit.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
@@ -8,145 +6,55 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use super::preset::{Audience, Claim, Preset, Scheme};
+use super::preset::{Audience, Preset, Scheme};
 use super::refusal::KeyProblem;
 use super::roca;
-use crate::domain::ids::TenantId;
+use crate::domain::signing_key::{Algorithm, KeySource, SigningKey};
 
-/// A signature algorithm that a key may have. Every key has exactly one, from its record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// HMAC with SHA-256, under a shared secret.
-    Hs256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
-    /// ECDSA on P-256 with SHA-256.
-    Es256,
-    /// Ed25519.
-    EdDsa,
-}
-
-impl Algorithm {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Hs256, Self::Rs256, Self::Es256, Self::EdDsa];
-
-    /// The name in token headers and in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Hs256 => "HS256",
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        }
+/// Checks a key before it is registered.
+///
+/// # Errors
+/// What is wrong with it. Of an address only its form is checked: https, or a server on this machine,
+/// which is asked only where the configuration allows that.
+pub fn check_key(key: &SigningKey) -> Result<(), KeyProblem> {
+    let preset = Preset::of(&key.preset).ok_or(KeyProblem::UnknownScheme)?;
+    if !preset.algorithms.contains(&key.algorithm) {
+        return Err(KeyProblem::WrongAlgorithm);
     }
-
-    /// The algorithm of a name; names are case-sensitive (RFC 7515 section 4.1.1).
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.as_str() == name)
+    if preset.audience == Audience::OfKey && key.audience.is_none() {
+        return Err(KeyProblem::NoAudience);
     }
-
-    fn in_library(self) -> jsonwebtoken::Algorithm {
-        match self {
-            Self::Hs256 => jsonwebtoken::Algorithm::HS256,
-            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
-            Self::Es256 => jsonwebtoken::Algorithm::ES256,
-            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+    match &key.source {
+        KeySource::Secret(secret) if preset.scheme == Scheme::SharedSecret => {
+            super::mac::check_shared_secret(secret)
         }
+        KeySource::JwksUrl(_) if key.algorithm == Algorithm::Hs256 => Err(KeyProblem::WrongSource),
+        KeySource::JwksUrl(address) => super::jwks::is_well_formed(address)
+            .then_some(())
+            .ok_or(KeyProblem::UnsafeUrl),
+        KeySource::Secret(_) | KeySource::Pem(_) | KeySource::Jwks(_) => held_keys(key).map(drop),
     }
 }
 
-/// Where a key's material is.
-#[derive(Clone, Debug)]
-pub enum KeySource {
-    /// A shared secret: its literal UTF-8 text is the key.
-    Secret(SecretString),
-    /// One public key in PEM form.
-    Pem(String),
-    /// A set of public keys (RFC 7517), given once.
-    Jwks(String),
-    /// The address of such a set, which its owner may change.
-    JwksUrl(String),
-}
-
-/// A registered key, as the store has it.
-#[derive(Clone, Debug)]
-pub struct KeyRecord {
-    /// Its name in logs.
-    pub id: String,
-    /// The tenant whose tokens it signs; `None` for a key of the whole app, whose tokens name their
-    /// account.
-    pub tenant: Option<TenantId>,
-    /// The scheme that it belongs to.
-    pub preset: String,
-    /// The `kid` of its tokens, where they have one.
-    pub kid: Option<String>,
-    /// The one algorithm that it is for.
-    pub algorithm: Algorithm,
-    /// Its material.
-    pub source: KeySource,
-    /// What `iss` must be, in schemes that require it. Without it: the tenant's id.
-    pub issuer: Option<String>,
-    /// What `aud` must hold, in schemes that require it. Without it: the configured one.
-    pub audience: Option<String>,
-    /// Until when it is accepted: a secret that was replaced lives on for a while.
-    pub valid_until: Option<Timestamp>,
-    /// Paths of claims where they are other than the scheme's.
-    pub claims: BTreeMap<Claim, String>,
-}
-
-impl KeyRecord {
-    /// Checks a key before it is registered.
-    ///
-    /// # Errors
-    /// What is wrong with it. Of an address only its form is checked: https, or a server on this
-    /// machine, which is asked only where the configuration allows that.
-    pub fn check(&self) -> Result<(), KeyProblem> {
-        let preset = Preset::of(&self.preset).ok_or(KeyProblem::UnknownScheme)?;
-        if !preset.algorithms.contains(&self.algorithm) {
-            return Err(KeyProblem::WrongAlgorithm);
+/// The keys that the record itself holds; none for an address.
+pub(super) fn held_keys(record: &SigningKey) -> Result<Vec<VerifyingKey>, KeyProblem> {
+    match &record.source {
+        KeySource::Secret(secret) => {
+            let key = VerifyingKey::from_secret(record.algorithm, secret)?;
+            Ok(vec![key.named(record.kid.clone())])
         }
-        if preset.audience == Audience::OfKey && self.audience.is_none() {
-            return Err(KeyProblem::NoAudience);
+        KeySource::Pem(pem) => {
+            let key = VerifyingKey::from_pem(record.algorithm, pem)?;
+            Ok(vec![key.named(record.kid.clone())])
         }
-        match &self.source {
-            KeySource::Secret(secret) if preset.scheme == Scheme::SharedSecret => {
-                super::mac::check_shared_secret(secret)
-            }
-            KeySource::JwksUrl(_) if self.algorithm == Algorithm::Hs256 => {
-                Err(KeyProblem::WrongSource)
-            }
-            KeySource::JwksUrl(address) => super::jwks::is_well_formed(address)
-                .then_some(())
-                .ok_or(KeyProblem::UnsafeUrl),
-            KeySource::Secret(_) | KeySource::Pem(_) | KeySource::Jwks(_) => {
-                self.held_keys().map(drop)
-            }
-        }
-    }
-
-    /// The keys that the record itself holds; none for an address.
-    pub(super) fn held_keys(&self) -> Result<Vec<VerifyingKey>, KeyProblem> {
-        match &self.source {
-            KeySource::Secret(secret) => {
-                let key = VerifyingKey::from_secret(self.algorithm, secret)?;
-                Ok(vec![key.named(self.kid.clone())])
-            }
-            KeySource::Pem(pem) => {
-                let key = VerifyingKey::from_pem(self.algorithm, pem)?;
-                Ok(vec![key.named(self.kid.clone())])
-            }
-            KeySource::Jwks(json) => keys_of_set(json, self.algorithm),
-            KeySource::JwksUrl(_) => Ok(Vec::new()),
-        }
+        KeySource::Jwks(json) => keys_of_set(json, record.algorithm),
+        KeySource::JwksUrl(_) => Ok(Vec::new()),
     }
 }
 
@@ -239,7 +147,7 @@ impl VerifyingKey {
             .is_some_and(|stated| !stated.contains(&KeyOperations::Verify));
         let other_algorithm = common
             .key_algorithm
-            .is_some_and(|stated| stated != KeyAlgorithm::from(algorithm.in_library()));
+            .is_some_and(|stated| stated != KeyAlgorithm::from(in_library(algorithm)));
         if other_use || other_operations || other_algorithm {
             return Err(KeyProblem::NotForVerifying);
         }
@@ -329,8 +237,17 @@ impl VerifyingKey {
 
     /// Whether the signature (base64url) is this key's over the message. In constant time for HMAC.
     pub(super) fn verifies(&self, message: &[u8], signature: &str) -> bool {
-        let algorithm = self.algorithm.in_library();
+        let algorithm = in_library(self.algorithm);
         jsonwebtoken::crypto::verify(signature, message, &self.key, algorithm).unwrap_or(false)
+    }
+}
+
+fn in_library(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
+    match algorithm {
+        Algorithm::Hs256 => jsonwebtoken::Algorithm::HS256,
+        Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
+        Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
+        Algorithm::EdDsa => jsonwebtoken::Algorithm::EdDSA,
     }
 }
 

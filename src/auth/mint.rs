@@ -6,10 +6,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::key::{Algorithm, KeyRecord, KeySource};
+use super::check_key;
 use super::refusal::KeyProblem;
 use super::viewer::Role;
 use crate::domain::ids::UserId;
+use crate::domain::signing_key::{Algorithm, KeySource, SigningKey};
 
 /// What a test token says.
 #[derive(Clone, Debug)]
@@ -79,21 +80,20 @@ impl TestToken {
     /// When there is none, or it is unfit.
     pub fn mint(
         &self,
-        keys: &[KeyRecord],
+        keys: &[SigningKey],
         audience: &str,
         now: Timestamp,
     ) -> Result<SecretString, MintError> {
         let usable = keys.iter().find_map(|record| match &record.source {
             KeySource::Secret(secret)
-                if record.algorithm == Algorithm::Hs256
-                    && record.valid_until.is_none_or(|until| now < until) =>
+                if record.algorithm == Algorithm::Hs256 && record.stands(now) =>
             {
                 Some((record, record.tenant.as_ref()?, secret))
             }
             _ => None,
         });
         let (record, tenant, secret) = usable.ok_or(MintError::NoSecret)?;
-        record.check()?;
+        check_key(record)?;
         let claims = Claims {
             iss: record.issuer.as_deref().unwrap_or(tenant.as_str()),
             aud: record.audience.as_deref().unwrap_or(audience),

@@ -13,7 +13,7 @@
 //! * `exp` always, and a bound on the whole life; `iss`, `aud` and `iat` where the scheme has them;
 //! * whatever the cause, the outside gets one answer ([`Refusal::OUTWARD`]).
 //!
-//! This layer does no storage. Whoever calls it loads the [`KeyRecord`]s, counts how often a token is
+//! This layer does no storage. Whoever calls it loads the [`SigningKey`]s, counts how often a token is
 //! shown (under [`VerifiedClaims::use_key`]) and looks up accounts and roles.
 
 mod claims;
@@ -35,7 +35,7 @@ mod verifier;
 mod viewer;
 
 pub use install::InstallVerifier;
-pub use key::{Algorithm, KeyRecord, KeySource, VerifyingKey};
+pub use key::{VerifyingKey, check_key};
 pub use mint::{MintError, TestToken};
 pub use preset::Preset;
 pub use refusal::{KeyProblem, Refusal};

@@ -136,7 +136,7 @@ impl Sessions {
             contact: record(&identity.contact),
             company: record(&identity.company),
             locale: identity.locale.as_deref().map(str::to_owned),
-            key: identity.key.as_ref().to_owned(),
+            key: identity.key.as_str().to_owned(),
             iat: now,
             exp,
             cap,

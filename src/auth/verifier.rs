@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::claims::{self, Life, Rules, Said};
 use super::jwks::KeySets;
 use super::jws::Jws;
-use super::key::{KeyRecord, KeySource, VerifyingKey};
+use super::key::{VerifyingKey, held_keys};
 use super::mac::{self, Opened, Sealed};
 use super::object::Object;
 use super::preset::records::WEAK_CAP;
@@ -23,7 +23,8 @@ use super::shown::Shown;
 use super::viewer::{Identity, Role, Trust};
 use crate::clock::Clock;
 use crate::config::{Config, PipedriveSettings, WeakPreset};
-use crate::domain::ids::{ContactId, TenantId, UserId};
+use crate::domain::ids::{ContactId, SigningKeyId, TenantId, UserId};
+use crate::domain::signing_key::{Algorithm, KeySource, SigningKey};
 
 /// Whose token it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub struct VerifiedClaims {
     /// The longest that sessions may go on from it, where shorter than the settings say.
     pub hard_cap: Option<SignedDuration>,
     /// The record of the key that verified.
-    pub key_id: String,
+    pub key_id: SigningKeyId,
 }
 
 impl VerifiedClaims {
@@ -92,7 +93,7 @@ impl VerifiedClaims {
             contact: signed(&self.contact),
             company: signed(&self.company),
             locale: self.locale.clone(),
-            key: self.key_id.as_str().into(),
+            key: self.key_id.clone(),
             expires_at: self.accepted_until,
             hard_cap: self.accepted_until,
         }
@@ -180,7 +181,7 @@ impl Verifier {
     pub async fn verify(
         &self,
         preset: &'static Preset,
-        keys: &[KeyRecord],
+        keys: &[SigningKey],
         shown: impl Into<Shown<'_>>,
     ) -> Result<VerifiedClaims, Refusal> {
         let shown = shown.into();
@@ -222,7 +223,7 @@ impl Verifier {
     async fn verify_token<'k>(
         &self,
         preset: &'static Preset,
-        keys: &'k [KeyRecord],
+        keys: &'k [SigningKey],
         shown: &Shown<'_>,
     ) -> Result<Proof<'k>, Refusal> {
         let jws = Jws::parse(shown.credential)?;
@@ -252,7 +253,7 @@ impl Verifier {
     fn verify_mac<'k>(
         &self,
         preset: &'static Preset,
-        keys: &'k [KeyRecord],
+        keys: &'k [SigningKey],
         shown: &Shown<'_>,
     ) -> Result<Proof<'k>, Refusal> {
         let sealed = Sealed::of(preset.scheme, shown, &self.public_url)?;
@@ -285,7 +286,7 @@ impl Verifier {
     fn verify_secret<'k>(
         &self,
         preset: &'static Preset,
-        keys: &'k [KeyRecord],
+        keys: &'k [SigningKey],
         shown: &Shown<'_>,
     ) -> Result<Proof<'k>, Refusal> {
         if shown.credential.is_empty() {
@@ -304,9 +305,9 @@ impl Verifier {
     fn secret_that<'k>(
         &self,
         preset: &Preset,
-        keys: &'k [KeyRecord],
+        keys: &'k [SigningKey],
         passes: impl Fn(&SecretString) -> Result<bool, KeyProblem>,
-    ) -> Result<&'k KeyRecord, Refusal> {
+    ) -> Result<&'k SigningKey, Refusal> {
         let mut refusal = Refusal::UnknownKey;
         for record in self.usable(preset, keys) {
             refusal = match &record.source {
@@ -325,13 +326,13 @@ impl Verifier {
     fn usable<'k>(
         &self,
         preset: &Preset,
-        keys: &'k [KeyRecord],
-    ) -> impl Iterator<Item = &'k KeyRecord> {
+        keys: &'k [SigningKey],
+    ) -> impl Iterator<Item = &'k SigningKey> {
         let now = self.clock.now();
         keys.iter().filter(move |record| {
             record.preset == preset.name
                 && preset.algorithms.contains(&record.algorithm)
-                && record.valid_until.is_none_or(|until| now < until)
+                && record.stands(now)
         })
     }
 
@@ -340,9 +341,9 @@ impl Verifier {
     async fn verify_signature<'k, 'j>(
         &self,
         preset: &Preset,
-        keys: &'k [KeyRecord],
+        keys: &'k [SigningKey],
         jws: &'j Jws<'_>,
-    ) -> Result<(&'k KeyRecord, &'j [u8]), Refusal> {
+    ) -> Result<(&'k SigningKey, &'j [u8]), Refusal> {
         let mut refusal = match self.usable(preset, keys).next() {
             None => Refusal::UnknownKey,
             Some(_) => Refusal::WrongAlgorithm,
@@ -371,14 +372,14 @@ impl Verifier {
     /// The keys of a record that a token's `kid` lets in.
     async fn candidates(
         &self,
-        record: &KeyRecord,
+        record: &SigningKey,
         kid: Option<&str>,
     ) -> Result<Vec<VerifyingKey>, Refusal> {
         if let KeySource::JwksUrl(address) = &record.source {
             let key = self.key_sets.find(address, record.algorithm, kid).await?;
             return Ok(vec![key]);
         }
-        let mut keys = record.held_keys().map_err(Refusal::UnfitKey)?;
+        let mut keys = held_keys(record).map_err(Refusal::UnfitKey)?;
         let single = keys.len() == 1;
         keys.retain(|key| match (kid, key.kid()) {
             // A secret or PEM without a name is for tokens of any name.
@@ -418,7 +419,7 @@ impl Verifier {
         self.weak.iter().any(|weak| weak.as_str() == preset.name)
     }
 
-    fn rules<'a>(&'a self, preset: &'static Preset, key: &'a KeyRecord) -> Rules<'a> {
+    fn rules<'a>(&'a self, preset: &'static Preset, key: &'a SigningKey) -> Rules<'a> {
         Rules {
             preset,
             key,
@@ -429,7 +430,7 @@ impl Verifier {
 
 /// What a key has verified.
 struct Proof<'k> {
-    key: &'k KeyRecord,
+    key: &'k SigningKey,
     said: Said,
     accepted_until: Timestamp,
     use_key: Option<[u8; 32]>,
@@ -454,7 +455,7 @@ fn judge_address(claims: &Object, preset: &Preset, shown: &Shown<'_>) -> Result<
     }
 }
 
-fn owner(preset: &Preset, record: &KeyRecord, said: &Said) -> Result<Owner, Refusal> {
+fn owner(preset: &Preset, record: &SigningKey, said: &Said) -> Result<Owner, Refusal> {
     match (preset.key_scope, &record.tenant, &said.account) {
         (KeyScope::Installation, Some(tenant), None) => Ok(Owner::Tenant(tenant.clone())),
         (KeyScope::Installation, Some(tenant), Some(named)) if tenant.as_str() == named => {
@@ -469,13 +470,13 @@ fn owner(preset: &Preset, record: &KeyRecord, said: &Said) -> Result<Owner, Refu
 }
 
 /// The keys of Pipedrive's scheme from the configuration: the present secret and the one before.
-pub fn pipedrive_keys(settings: &PipedriveSettings) -> Vec<KeyRecord> {
-    let record = |id: &str, secret: &SecretString, valid_until| KeyRecord {
-        id: id.to_owned(),
+pub fn pipedrive_keys(settings: &PipedriveSettings) -> Vec<SigningKey> {
+    let record = |id: &str, secret: &SecretString, valid_until| SigningKey {
+        id: id.into(),
         tenant: None,
         preset: PIPEDRIVE.name.to_owned(),
         kid: None,
-        algorithm: super::Algorithm::Hs256,
+        algorithm: Algorithm::Hs256,
         source: KeySource::Secret(secret.clone()),
         issuer: None,
         audience: None,

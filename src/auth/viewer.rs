@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::domain::ids::{ContactId, TenantId, UserId};
+use crate::domain::ids::{ContactId, SigningKeyId, TenantId, UserId};
 
 /// What a person may do in a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -133,7 +133,7 @@ pub struct Identity {
     /// The language of their page (BCP 47).
     pub locale: Option<Arc<str>>,
     /// The record of the key that verified: when that ends, no session goes on from it.
-    pub key: Arc<str>,
+    pub key: SigningKeyId,
     /// Until when the token is accepted.
     pub expires_at: Timestamp,
     /// Until when sessions that descend from it are accepted.

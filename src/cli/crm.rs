@@ -2,7 +2,6 @@
 
 use anyhow::bail;
 use clap::Subcommand;
-use uuid::Uuid;
 
 use super::context::{Context, clock, table};
 use super::keys::{self, KeyArgs, preset_names};
@@ -10,6 +9,7 @@ use crate::app::terminal::print;
 use crate::auth::Preset;
 use crate::auth::preset::{Exchange, KeyScope, records};
 use crate::config::Config;
+use crate::domain::ids::SigningKeyId;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CrmCommand {
@@ -44,7 +44,7 @@ pub(super) enum KeyCommand {
     /// End a key, at once or when its successor is in use
     Retire {
         /// The key's id
-        key: Uuid,
+        key: SigningKeyId,
         /// Seconds for which it is still accepted
         #[arg(long, default_value_t = 0)]
         after_seconds: u32,
@@ -91,7 +91,7 @@ impl KeyCommand {
             }
             Self::Retire { key, after_seconds } => {
                 let known = store.all_signing_keys(None).await?;
-                let until = keys::retire(&store, &known, key, after_seconds, now).await?;
+                let until = keys::retire(&store, &known, &key, after_seconds, now).await?;
                 print(&format!("Key {key} ends {until}.\n"));
             }
         }

@@ -11,11 +11,11 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::context::OPERATOR;
-use crate::auth::preset::{Audience, Claim, records};
-use crate::auth::{Algorithm, KeyProblem, Preset};
-use crate::domain::ids::TenantId;
-use crate::service::keys::key_records;
-use crate::store::{KeySource, SigningKey, Store};
+use crate::auth::preset::{Audience, records};
+use crate::auth::{KeyProblem, Preset, check_key};
+use crate::domain::ids::{SigningKeyId, TenantId};
+use crate::domain::signing_key::{Algorithm, Claim, KeySource, SigningKey};
+use crate::store::Store;
 
 /// The names of the schemes, for arguments.
 pub(super) fn preset_names() -> PossibleValuesParser {
@@ -26,7 +26,7 @@ pub(super) fn preset_names() -> PossibleValuesParser {
 pub(super) struct KeyArgs {
     /// The signing algorithm: HS256, RS256, ES256 or EdDSA [default: the scheme's; HS256 for native]
     #[arg(long)]
-    algorithm: Option<String>,
+    algorithm: Option<Algorithm>,
     /// A file with the shared secret
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
@@ -83,20 +83,16 @@ impl KeyArgs {
         tenant: Option<&TenantId>,
     ) -> anyhow::Result<SigningKey> {
         let key = SigningKey {
-            id: Uuid::new_v4(),
+            id: Uuid::new_v4().to_string().into(),
             tenant: tenant.cloned(),
             preset: preset.name.to_owned(),
             kid: self.kid.clone(),
-            algorithm: self.algorithm(preset),
+            algorithm: self.algorithm(preset)?,
             source: self.source(preset)?,
             issuer: self.issuer.clone(),
             audience: self.audience.clone(),
             valid_until: None,
             claims: self.claims()?,
-        };
-        let [record] = &key_records(vec![key.clone()])[..] else {
-            let algorithm = &key.algorithm;
-            bail!("--algorithm {algorithm}: write HS256, RS256, ES256 or EdDSA");
         };
         if preset.audience == Audience::OfKey && key.audience.is_none() {
             bail!(
@@ -104,9 +100,9 @@ impl KeyArgs {
                 preset.name
             );
         }
-        match record.check() {
+        match check_key(&key) {
             Ok(()) => Ok(key),
-            Err(problem) => bail!(advice(preset, record.algorithm, problem)),
+            Err(problem) => bail!(advice(preset, key.algorithm, problem)),
         }
     }
 
@@ -129,16 +125,10 @@ impl KeyArgs {
         Ok(())
     }
 
-    fn algorithm(&self, preset: &Preset) -> String {
-        let default = preset
-            .algorithms
-            .first()
-            .map(|algorithm| algorithm.as_str());
+    fn algorithm(&self, preset: &Preset) -> anyhow::Result<Algorithm> {
         self.algorithm
-            .as_deref()
-            .or(default)
-            .unwrap_or_default()
-            .to_owned()
+            .or_else(|| preset.algorithms.first().copied())
+            .with_context(|| format!("{} has no algorithm", preset.name))
     }
 
     fn source(&self, preset: &Preset) -> anyhow::Result<KeySource> {
@@ -165,7 +155,7 @@ impl KeyArgs {
         }
     }
 
-    fn claims(&self) -> anyhow::Result<BTreeMap<String, String>> {
+    fn claims(&self) -> anyhow::Result<BTreeMap<Claim, String>> {
         let mut claims = BTreeMap::new();
         for text in &self.claims {
             let named = text
@@ -175,7 +165,7 @@ impl KeyArgs {
             let Some((claim, path)) = named else {
                 bail!("--claim {text}: write a claim and its path, such as user=sub");
             };
-            claims.insert(claim.as_str().to_owned(), path.to_owned());
+            claims.insert(claim, path.to_owned());
         }
         Ok(claims)
     }
@@ -219,11 +209,11 @@ fn ways(algorithms: &[Algorithm]) -> &'static str {
 pub(super) async fn retire(
     store: &Store,
     keys: &[SigningKey],
-    key: Uuid,
+    key: &SigningKeyId,
     after_seconds: u32,
     now: Timestamp,
 ) -> anyhow::Result<Timestamp> {
-    if !keys.iter().any(|known| known.id == key) {
+    if !keys.iter().any(|known| known.id == *key) {
         bail!("there is no key {key} here; the list shows the keys");
     }
     let until = now + SignedDuration::from_secs(after_seconds.into());
@@ -252,7 +242,7 @@ pub(super) fn row(key: &SigningKey) -> Vec<String> {
     };
     vec![
         key.preset.clone(),
-        key.algorithm.clone(),
+        key.algorithm.to_string(),
         key.id.to_string(),
         kept.to_owned(),
         key.issuer.clone().unwrap_or_default(),

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::context::{Context, OPERATOR, clock, table, tenant};
 use super::crm::{doors, weakness};
@@ -15,9 +14,10 @@ use crate::app::terminal::print;
 use crate::auth::preset::{KeyScope, PIPEDRIVE};
 use crate::auth::{Preset, Role};
 use crate::config::{Config, FrameAncestor};
-use crate::domain::ids::{TenantId, UserId};
+use crate::domain::ids::{SigningKeyId, TenantId, UserId};
+use crate::domain::signing_key::SigningKey;
 use crate::service::installing;
-use crate::store::{SigningKey, Store, Tenant, TenantSettings};
+use crate::store::{Store, Tenant, TenantSettings};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantCommand {
@@ -65,7 +65,7 @@ pub(super) enum TenantCommand {
         tenant: String,
         /// The key's id (see `tenant list`)
         #[arg(long)]
-        key: Uuid,
+        key: SigningKeyId,
         /// Seconds for which it is still accepted
         #[arg(long, default_value_t = 0)]
         after_seconds: u32,
@@ -154,7 +154,7 @@ impl TenantCommand {
             } => {
                 let tenant = tenant(&store, &TenantId::from(id)).await?;
                 let known = store.all_signing_keys(Some(&tenant.id)).await?;
-                let until = keys::retire(&store, &known, key, after_seconds, now).await?;
+                let until = keys::retire(&store, &known, &key, after_seconds, now).await?;
                 print(&format!("Key {key} ends {until}.\n"));
                 Ok(())
             }
@@ -309,9 +309,7 @@ async fn guide(
 async fn only_scheme(store: &Store, tenant: &TenantId, now: Timestamp) -> anyhow::Result<String> {
     let accounts = store.accounts(tenant).await?;
     let keys = store.all_signing_keys(Some(tenant)).await?;
-    let standing = keys
-        .into_iter()
-        .filter(|key| key.valid_until.is_none_or(|until| now < until));
+    let standing = keys.into_iter().filter(|key| key.stands(now));
     let schemes: BTreeSet<String> = accounts
         .into_iter()
         .map(|(preset, _)| preset)

@@ -190,22 +190,20 @@ impl<'a> Reader<'a> {
     }
 
     fn find_unknown_in_environment(&mut self) {
-        let names: Vec<String> = self
+        let flat = |name: &str| name.replace("__", "_").to_ascii_uppercase();
+        let known: Vec<(String, String)> = self
             .known
             .iter()
             .map(|(section, key)| variable(section, key))
+            .map(|name| (flat(&name), name))
             .collect();
-        let flat = |name: &str| name.replace("__", "_").to_ascii_uppercase();
-        let flattened: Vec<String> = names.iter().map(|name| flat(name)).collect();
         for name in self.environment.keys() {
-            if names.contains(name) {
+            if known.iter().any(|(_, known)| known == name) {
                 continue;
             }
             let same = flat(name);
-            let spelled = flattened.iter().position(|known| *known == same);
-            let spelled = spelled.and_then(|at| names.get(at));
-            let advice = match spelled {
-                Some(known) => format!(
+            let advice = match known.iter().find(|(flat, _)| *flat == same) {
+                Some((_, known)) => format!(
                     "section and setting are parted by two underscores, in capitals; write {known}"
                 ),
                 // PULSE_X without a section is not ours to judge: tests and the demo have such.

@@ -69,6 +69,10 @@ text_id! {
     ItemId
 }
 text_id! {
+    /// A registered signing key's id.
+    SigningKeyId
+}
+text_id! {
     /// A CRM user's id, unique within a tenant.
     UserId
 }

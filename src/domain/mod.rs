@@ -27,5 +27,6 @@ pub mod records;
 pub mod rounding;
 #[cfg(test)]
 mod sample;
+pub mod signing_key;
 pub mod terms;
 pub mod tie_out;

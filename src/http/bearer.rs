@@ -13,7 +13,6 @@ use crate::auth::{
 };
 use crate::cache::version::Stamp;
 use crate::clock::Clock;
-use crate::service::keys::key_records;
 use crate::service::read::Reader;
 use crate::service::sign_in::account_stands;
 use crate::service::views::Views;
@@ -165,7 +164,7 @@ impl Bearers {
                 let keys = self.store.signing_keys(Some(&tenant), preset.name).await?;
                 let claims = self
                     .verifier
-                    .verify(preset, &key_records(keys), token)
+                    .verify(preset, &keys, token)
                     .await
                     .map_err(refused)?;
                 if claims.owner != Owner::Tenant(tenant.clone()) {

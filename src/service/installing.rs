@@ -16,14 +16,14 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::error::ServiceError;
-use super::keys::key_records;
 use super::one_time;
 use super::sign_in::refused;
 use crate::auth::preset::records::ATLASSIAN_CONNECT;
-use crate::auth::{Algorithm, InstallVerifier, Refusal, ShownRequest};
+use crate::auth::{InstallVerifier, Refusal, ShownRequest, check_key};
 use crate::clock::Clock;
 use crate::domain::ids::TenantId;
-use crate::store::{KeySource, SigningKey, Store};
+use crate::domain::signing_key::{Algorithm, KeySource, SigningKey};
+use crate::store::Store;
 
 /// What such a code is for.
 const INSTALL: &str = "atlassian-install";
@@ -141,22 +141,19 @@ impl Installing {
             return Err(refused(Refusal::WrongIssuer));
         }
         let key = SigningKey {
-            id: Uuid::new_v4(),
+            id: Uuid::new_v4().to_string().into(),
             tenant: Some(call.tenant.clone()),
             preset: ATLASSIAN_CONNECT.name.to_owned(),
             kid: None,
-            algorithm: Algorithm::Hs256.as_str().to_owned(),
+            algorithm: Algorithm::Hs256,
             source: KeySource::Secret(site.shared_secret),
             issuer: Some(site.client_key),
             audience: None,
             valid_until: None,
             claims: std::collections::BTreeMap::new(),
         };
-        for record in key_records(vec![key.clone()]) {
-            let checked = record.check();
-            checked
-                .map_err(|problem| ServiceError::bad_input("sharedSecret", problem.to_string()))?;
-        }
+        check_key(&key)
+            .map_err(|problem| ServiceError::bad_input("sharedSecret", problem.to_string()))?;
         // One transaction: the caller may go away at any moment.
         if bound.is_empty() {
             let added = self

@@ -8,16 +8,16 @@ use tracing::{info, warn};
 
 use super::Services;
 use super::error::ServiceError;
-use super::keys::key_records;
 use super::linking::SignedFacts;
 use super::one_time;
 use crate::auth::preset::{KeyScope, PIPEDRIVE, Renewal, UrlHash};
 use crate::auth::{
-    Identity, KeyRecord, Owner, Preset, Refusal, Session, SessionError, Sessions, Shown, Trust,
+    Identity, Owner, Preset, Refusal, Session, SessionError, Sessions, Shown, Trust,
     VerifiedClaims, Verifier,
 };
 use crate::clock::Clock;
 use crate::domain::ids::{ContactId, TenantId};
+use crate::domain::signing_key::SigningKey;
 use crate::store::{Store, Tenant};
 
 /// What a code that opens the page is for.
@@ -38,7 +38,7 @@ pub struct SignIn {
 #[derive(Clone, Debug)]
 pub struct SignInSettings {
     /// Keys that sign for all tenants of a scheme, beside those in the store.
-    pub app_keys: Vec<KeyRecord>,
+    pub app_keys: Vec<SigningKey>,
     /// Who may frame the widget for a Pipedrive account that names none of its own.
     pub pipedrive_ancestors: Vec<String>,
     /// How often one CRM token may be shown.
@@ -228,9 +228,7 @@ impl SignIn {
             KeyScope::App => self.keys(preset, None).await?,
         };
         let now = self.clock.now();
-        let stands = |key: &KeyRecord| {
-            *key.id == *identity.key && key.valid_until.is_none_or(|until| now < until)
-        };
+        let stands = |key: &SigningKey| key.id == identity.key && key.stands(now);
         if !keys.iter().any(stands) {
             return Err(refused(Refusal::UnknownKey));
         }
@@ -254,8 +252,8 @@ impl SignIn {
         &self,
         preset: &Preset,
         tenant: Option<&TenantId>,
-    ) -> Result<Vec<KeyRecord>, ServiceError> {
-        let mut keys = key_records(self.store.signing_keys(tenant, preset.name).await?);
+    ) -> Result<Vec<SigningKey>, ServiceError> {
+        let mut keys = self.store.signing_keys(tenant, preset.name).await?;
         if preset.key_scope == KeyScope::App {
             keys.extend(self.settings.app_keys.iter().cloned());
         }

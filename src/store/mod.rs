@@ -43,7 +43,6 @@ pub use erase::{Erased, Erasing};
 pub use error::{StoreError, StoreResult};
 pub use mirror::{Applied, ComparisonStep, Drift, SyncMarks, SyncState};
 pub use seals::{Resealed, SEALED_COLUMNS, SealedColumn, SealedCount};
-pub use signing_keys::{KeySource, SigningKey};
 pub use tenants::{Tenant, TenantSettings};
 pub use versions::Versions;
 pub use webhooks::{NewWebhookEvent, WebhookEvent};

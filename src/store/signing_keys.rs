@@ -1,11 +1,8 @@
 //! The keys that verify CRMs' signatures: those of one tenant, and those of the app.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::audit::AuditEntry;
 use super::codec::{from_json, millis, optional_instant, to_json};
@@ -13,7 +10,8 @@ use super::database::{Tx, with_pool, with_tx};
 use super::error::{StoreError, StoreResult};
 use super::{Store, once, versions};
 use crate::crypto::Aad;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{SigningKeyId, TenantId};
+use crate::domain::signing_key::{KeySource, SigningKey};
 
 pub(super) mod sql {
     use super::super::sql::statements;
@@ -44,44 +42,6 @@ pub(super) mod sql {
         WITHOUT_END = "SELECT COUNT(*) FROM signing_key
             WHERE preset = $1 AND tenant = $2 AND valid_until IS NULL";
     }
-}
-
-/// A key that verifies a CRM's signatures.
-#[derive(Clone, Debug)]
-pub struct SigningKey {
-    /// Its id here.
-    pub id: Uuid,
-    /// For whom it signs; `None` for a key of the app, which signs for every tenant.
-    pub tenant: Option<TenantId>,
-    /// The scheme that it belongs to (`native`, `pipedrive`).
-    pub preset: String,
-    /// Its id in the header of a token, when the scheme names keys.
-    pub kid: Option<String>,
-    /// The one algorithm that it may be used with (`HS256`).
-    pub algorithm: String,
-    /// The key itself, or where it is found.
-    pub source: KeySource,
-    /// The issuer that a token must name, if any.
-    pub issuer: Option<String>,
-    /// The audience that a token must name, if any.
-    pub audience: Option<String>,
-    /// Until when it is accepted; `None` for no end.
-    pub valid_until: Option<Timestamp>,
-    /// Where claims stand, by their words, where that is elsewhere than the scheme's records say.
-    pub claims: BTreeMap<String, String>,
-}
-
-/// A key, or where it is found.
-#[derive(Clone, Debug)]
-pub enum KeySource {
-    /// A shared secret; sealed at rest.
-    Secret(SecretString),
-    /// A public key in PEM.
-    Pem(String),
-    /// A JSON Web Key Set.
-    Jwks(String),
-    /// The address of a JSON Web Key Set.
-    JwksUrl(String),
 }
 
 impl Store {
@@ -189,7 +149,7 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> StoreResult<()> {
-        let id = key.id.to_string();
+        let id = key.id.as_str();
         let (source, material, secret) = match &key.source {
             KeySource::Secret(secret) => ("secret", None, Some(secret)),
             KeySource::Pem(pem) => ("pem", Some(pem.as_str()), None),
@@ -200,13 +160,13 @@ impl Store {
             .map(|secret| {
                 self.keys.seal(
                     secret.expose_secret().as_bytes(),
-                    &key_place(&id, key.tenant.as_ref().map(TenantId::as_str)),
+                    &key_place(id, key.tenant.as_ref().map(TenantId::as_str)),
                 )
             })
             .transpose()?;
         let claims = to_json(&key.claims, "claims_json")?;
         with_tx!(&mut *tx, |connection| sqlx::query(sql::ADD)
-            .bind(id.as_str())
+            .bind(id)
             .bind(key.tenant.as_ref().map(TenantId::as_str))
             .bind(key.preset.as_str())
             .bind(key.kid.as_deref())
@@ -222,10 +182,10 @@ impl Store {
             .await
             .map(drop))?;
         let detail = json!({
-            "preset": key.preset, "kid": key.kid, "algorithm": key.algorithm, "source": source,
+            "preset": key.preset, "kid": key.kid, "algorithm": key.algorithm.as_str(), "source": source,
             "issuer": key.issuer, "audience": key.audience, "claims": key.claims,
         });
-        let added = event(key.tenant.clone(), "key.add", &id, detail, actor, now);
+        let added = event(key.tenant.clone(), "key.add", id, detail, actor, now);
         self.note(tx, &added).await
     }
 
@@ -280,16 +240,16 @@ impl Store {
     /// [`StoreError::Conflict`] when there is no such key.
     pub async fn retire_signing_key(
         &self,
-        id: Uuid,
+        id: &SigningKeyId,
         until: Timestamp,
         actor: &str,
         now: Timestamp,
     ) -> StoreResult<()> {
-        let id = id.to_string();
+        let id = id.as_str();
         let mut tx = self.begin().await?;
         let (tenant, preset): (Option<String>, String) =
             with_tx!(&mut tx, |connection| sqlx::query_as(sql::WHOSE)
-                .bind(id.as_str())
+                .bind(id)
                 .fetch_optional(connection)
                 .await)?
             .ok_or_else(|| StoreError::missing("signing key"))?;
@@ -299,12 +259,12 @@ impl Store {
             versions::bump_tenant(&mut tx, tenant).await?;
         }
         with_tx!(&mut tx, |connection| sqlx::query(sql::RETIRE)
-            .bind(id.as_str())
+            .bind(id)
             .bind(millis(until))
             .execute(connection)
             .await
             .map(drop))?;
-        let ended = retired(tenant, &preset, &id, until, actor, now);
+        let ended = retired(tenant, &preset, id, until, actor, now);
         self.note(&mut tx, &ended).await?;
         tx.commit().await
     }
@@ -322,16 +282,16 @@ impl Store {
             _ => return Err(wrong("source")),
         };
         Ok(SigningKey {
-            id: row.id.parse().map_err(|_| wrong("id"))?,
             valid_until: optional_instant(row.valid_until, "signing_key", "valid_until", &row.id)?,
             tenant: row.tenant.map(TenantId::from),
             preset: row.preset,
             kid: row.kid,
-            algorithm: row.algorithm,
+            algorithm: row.algorithm.parse().map_err(|_| wrong("algorithm"))?,
             source,
             issuer: row.issuer,
             audience: row.audience,
             claims: from_json(&row.claims_json, "signing_key", "claims_json", &row.id)?,
+            id: row.id.into(),
         })
     }
 }

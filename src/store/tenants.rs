@@ -100,23 +100,18 @@ impl Store {
         let frame_ancestors = to_json(&tenant.frame_ancestors, "frame_ancestors_json")?;
         let settings_json = to_json(&settings, "settings_json")?;
         let mut tx = self.begin().await?;
-        let mut written = 0;
-        let mut is_new = true;
-        for statement in [sql::ADD_TENANT, sql::CHANGE_TENANT] {
-            written = with_tx!(&mut tx, |connection| sqlx::query(statement)
+        let mut write = async |statement| {
+            with_tx!(&mut tx, |connection| sqlx::query(statement)
                 .bind(tenant.id.as_str())
                 .bind(&*tenant.name)
                 .bind(frame_ancestors.as_str())
                 .bind(settings_json.as_str())
                 .execute(connection)
                 .await
-                .map(|done| done.rows_affected()))?;
-            if written > 0 {
-                break;
-            }
-            is_new = false;
-        }
-        if written == 0 {
+                .map(|done| done.rows_affected() > 0))
+        };
+        let is_new = write(sql::ADD_TENANT).await?;
+        if !is_new && !write(sql::CHANGE_TENANT).await? {
             // Erased between the two.
             return Err(StoreError::missing("tenant"));
         }

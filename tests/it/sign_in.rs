@@ -16,6 +16,7 @@ use financial_pulse::domain::connection::ProviderKind;
 use financial_pulse::domain::contact::LinkOrigin;
 use financial_pulse::domain::ids::{ContactId, CustomerKey};
 use financial_pulse::domain::records::{CustomerRecord, Records};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use financial_pulse::http::widget::WidgetPage;
 use financial_pulse::http::{embed, exchange};
 use financial_pulse::service::Services;
@@ -24,9 +25,7 @@ use financial_pulse::service::limits::Limits;
 use financial_pulse::service::linking::Linking;
 use financial_pulse::service::read::{Reader, RefreshRequests};
 use financial_pulse::service::sign_in::{SignIn, SignInSettings};
-use financial_pulse::store::{
-    KeySource, NewConnection, SigningKey, Store, SyncMarks, Tenant, TenantSettings,
-};
+use financial_pulse::store::{NewConnection, Store, SyncMarks, Tenant, TenantSettings};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use jsonwebtoken::{EncodingKey, Header};
@@ -182,11 +181,11 @@ async fn fill(store: &Store, clock: &ManualClock, acme: TenantSettings) {
             .await
             .expect("a tenant");
         let key = SigningKey {
-            id: uuid::Uuid::new_v4(),
+            id: uuid::Uuid::new_v4().to_string().into(),
             tenant: Some(tenant.id.clone()),
             preset: "native".to_owned(),
             kid: None,
-            algorithm: "HS256".to_owned(),
+            algorithm: Algorithm::Hs256,
             source: KeySource::Secret(
                 match tenant.id.as_str() {
                     "acme" => SECRET,
@@ -642,11 +641,11 @@ async fn a_tenant_may_want_each_token_to_count_once() {
 async fn a_session_is_renewed_from_itself_where_the_crm_gives_nothing_fresh() {
     let pages = Pages::new().await;
     let key = SigningKey {
-        id: uuid::Uuid::new_v4(),
+        id: uuid::Uuid::new_v4().to_string().into(),
         tenant: Some("acme".into()),
         preset: "zendesk-proxy".to_owned(),
         kid: None,
-        algorithm: "HS256".to_owned(),
+        algorithm: Algorithm::Hs256,
         source: KeySource::Secret(SECRET.into()),
         issuer: None,
         audience: None,
@@ -676,7 +675,7 @@ async fn a_session_is_renewed_from_itself_where_the_crm_gives_nothing_fresh() {
     let still = pages.exchange("/exchange/session", &renewal).await;
     assert_eq!(still.status, StatusCode::OK);
     let now = pages.clock.now();
-    let retired = pages.store.retire_signing_key(key.id, now, "test", now);
+    let retired = pages.store.retire_signing_key(&key.id, now, "test", now);
     retired.await.expect("retired");
     let late = pages.exchange("/exchange/session", &renewal).await;
     assert_eq!(late.status, StatusCode::UNAUTHORIZED);
@@ -716,13 +715,12 @@ async fn a_key_added_or_retired_counts_at_once() {
         pages.exchange(path, &body).await.status,
         StatusCode::UNAUTHORIZED
     );
-    let id = uuid::Uuid::new_v4();
     let second = SigningKey {
-        id,
+        id: "second".into(),
         tenant: Some("acme".into()),
         preset: "native".to_owned(),
         kid: None,
-        algorithm: "HS256".to_owned(),
+        algorithm: Algorithm::Hs256,
         source: KeySource::Secret("a second secret of acme, with 40 bytes!!".into()),
         issuer: None,
         audience: None,
@@ -738,7 +736,7 @@ async fn a_key_added_or_retired_counts_at_once() {
     assert_eq!(pages.exchange(path, &body).await.status, StatusCode::OK);
     pages
         .store
-        .retire_signing_key(id, now, "test", now)
+        .retire_signing_key(&second.id, now, "test", now)
         .await
         .expect("retired");
     assert_eq!(

@@ -24,10 +24,11 @@ use crate::domain::contact::{Link, LinkOrigin};
 use crate::domain::credit::{CreditLimit, LimitOrigin};
 use crate::domain::ids::{ConnectionId, ContactId, CustomerKey, TenantId};
 use crate::domain::money::Money;
+use crate::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use crate::sandbox::dataset::{self, demo as books};
 use crate::service::connections::{ConnectionRequest, Connections};
 use crate::service::consent::ImportedTokens;
-use crate::store::{KeySource, SigningKey, Store, Tenant, TenantSettings};
+use crate::store::{Store, Tenant, TenantSettings};
 
 /// The time zone of the sandbox's books.
 const ZONE: &str = "America/Los_Angeles";
@@ -139,11 +140,11 @@ impl<'a> SetUp<'a> {
         self.store.put_tenant(&record, ISSUER, now).await?;
         let secret = SecretString::from(self.secrets.crm_secret.clone());
         let key = SigningKey {
-            id: Uuid::new_v4(),
+            id: Uuid::new_v4().to_string().into(),
             tenant: Some(tenant),
             preset: "native".to_owned(),
             kid: None,
-            algorithm: "HS256".to_owned(),
+            algorithm: Algorithm::Hs256,
             source: KeySource::Secret(secret),
             issuer: Some(ISSUER.to_owned()),
             audience: None,

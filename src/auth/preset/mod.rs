@@ -7,7 +7,7 @@ pub mod records;
 
 use jiff::SignedDuration;
 
-use super::key::Algorithm;
+use crate::domain::signing_key::{Algorithm, Claim};
 pub use context::{COMPANY_KIND, CONTACT_KIND, HostContext, IdForm, contact_id};
 pub use records::{NATIVE, PIPEDRIVE};
 
@@ -121,64 +121,6 @@ pub enum Exchange {
     /// A request that the CRM signed as a whole; gives a one-time code, since the answer passes
     /// through the CRM.
     SignedRequest,
-}
-
-/// Something that a credential may say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Claim {
-    /// The tenant (installation keys) or the CRM's account (app keys).
-    Account,
-    /// The person.
-    User,
-    /// Their name.
-    Name,
-    /// Their role in our words.
-    Role,
-    /// The contact that the page shows.
-    Contact,
-    /// The company of the contact.
-    Company,
-    /// The contact's e-mail address, by which it may be linked.
-    Email,
-    /// The contact's tax number, by which it may be linked.
-    TaxNumber,
-    /// The page's language.
-    Locale,
-}
-
-impl Claim {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Account,
-        Self::User,
-        Self::Name,
-        Self::Role,
-        Self::Contact,
-        Self::Company,
-        Self::Email,
-        Self::TaxNumber,
-        Self::Locale,
-    ];
-
-    /// Its word on the command line, in the store and in logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Account => "account",
-            Self::User => "user",
-            Self::Name => "name",
-            Self::Role => "role",
-            Self::Contact => "contact",
-            Self::Company => "company",
-            Self::Email => "email",
-            Self::TaxNumber => "tax_number",
-            Self::Locale => "locale",
-        }
-    }
-
-    /// The claim of a word made by [`Self::as_str`].
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|claim| claim.as_str() == word)
-    }
 }
 
 /// A CRM's scheme.

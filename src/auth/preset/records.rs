@@ -6,10 +6,10 @@
 use jiff::SignedDuration;
 
 use super::{
-    Audience, CONTACT_KIND, Claim, Doors, Exchange, HostContext, IdForm, Issuer, KeyScope, Preset,
+    Audience, CONTACT_KIND, Doors, Exchange, HostContext, IdForm, Issuer, KeyScope, Preset,
     Renewal, Scheme, UrlHash,
 };
-use crate::auth::key::Algorithm;
+use crate::domain::signing_key::{Algorithm, Claim};
 
 /// Every scheme.
 pub static ALL: [&Preset; 13] = [

@@ -8,8 +8,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use financial_pulse::auth::preset::NATIVE;
-use financial_pulse::auth::{Algorithm, KeyRecord, KeySource, Refusal, Verifier};
+use financial_pulse::auth::{Refusal, Verifier};
 use financial_pulse::clock::ManualClock;
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use jiff::SignedDuration;
 use pretty_assertions::assert_eq;
 use tokio::sync::RwLock;
@@ -60,7 +61,7 @@ impl Server {
         self.asked.load(Ordering::SeqCst)
     }
 
-    fn record(&self) -> KeyRecord {
+    fn record(&self) -> SigningKey {
         native_key(Algorithm::Es256, KeySource::JwksUrl(self.address.clone()))
     }
 }

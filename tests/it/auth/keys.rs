@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use financial_pulse::auth::preset::{NATIVE, PIPEDRIVE};
-use financial_pulse::auth::{Algorithm, KeyProblem, KeyRecord, KeySource, Owner, Refusal};
+use financial_pulse::auth::{KeyProblem, Owner, Refusal, check_key};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use jiff::Timestamp;
 use jsonwebtoken::EncodingKey;
 use pretty_assertions::assert_eq;
@@ -168,7 +169,7 @@ fn unfit_keys_are_refused_when_they_are_registered() {
         let shown = format!("{algorithm:?} {source:?}");
         // A JWK of RFC 7517 names its algorithm; the changed ones above keep what they had.
         let record = native_key(algorithm, source);
-        assert_eq!(record.check(), Err(expected), "{shown}");
+        assert_eq!(check_key(&record), Err(expected), "{shown}");
     }
 }
 
@@ -204,7 +205,7 @@ async fn a_public_key_in_pem_form_verifies_with_its_algorithm_only() {
     for algorithm in [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa] {
         let pair = Pair::new(algorithm);
         let record = native_key(algorithm, KeySource::Pem(pair.pem.clone()));
-        assert_eq!(record.check(), Ok(()), "{algorithm:?}");
+        assert_eq!(check_key(&record), Ok(()), "{algorithm:?}");
         for kid in [None, Some("whatever the CRM calls it")] {
             let keys = std::slice::from_ref(&record);
             let verdict = verifier.verify(&NATIVE, keys, &pair.token(kid)).await;
@@ -215,7 +216,7 @@ async fn a_public_key_in_pem_form_verifies_with_its_algorithm_only() {
             .filter(|other| *other != algorithm)
         {
             let record = native_key(other, KeySource::Pem(pair.pem.clone()));
-            assert!(record.check().is_err(), "{algorithm:?} as {other:?}");
+            assert!(check_key(&record).is_err(), "{algorithm:?} as {other:?}");
         }
     }
 }
@@ -230,7 +231,7 @@ fn a_key_of_the_faulty_generator_is_refused() {
     let check = |modulus: &[u8]| {
         let n = URL_SAFE_NO_PAD.encode(modulus);
         let set = set_of(&[json!({ "kty": "RSA", "n": n, "e": "AQAB" })]);
-        native_key(Algorithm::Rs256, KeySource::Jwks(set)).check()
+        check_key(&native_key(Algorithm::Rs256, KeySource::Jwks(set)))
     };
     assert_eq!(check(&modulus), Err(KeyProblem::FactorableRsa));
     modulus[256] = 3;
@@ -389,7 +390,7 @@ async fn pipedrive_proves_a_user_of_a_signed_account_and_nothing_more() {
 #[tokio::test]
 async fn a_tenants_key_does_not_sign_for_the_accounts_of_others() {
     let verifier = verifier(&clock());
-    let record = KeyRecord {
+    let record = SigningKey {
         preset: "pipedrive".to_owned(),
         ..secret_key()
     };

@@ -11,9 +11,10 @@ mod wycheproof;
 
 use std::sync::Arc;
 
-use financial_pulse::auth::{Algorithm, KeyRecord, KeySource, Verifier};
+use financial_pulse::auth::Verifier;
 use financial_pulse::clock::ManualClock;
 use financial_pulse::config::Config;
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ fn verifier(clock: &Arc<ManualClock>) -> Verifier {
     Verifier::new(&config, clock).expect("a verifier")
 }
 
-fn secret_key() -> KeyRecord {
+fn secret_key() -> SigningKey {
     native_key(Algorithm::Hs256, KeySource::Secret(SECRET.into()))
 }
 

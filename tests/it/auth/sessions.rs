@@ -9,6 +9,7 @@ use financial_pulse::auth::{
     Refusal, Session, SessionError, Sessions, Standing, TokenKind, VerifiedTokens,
 };
 use financial_pulse::clock::{Clock, ManualClock};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource};
 use jiff::SignedDuration;
 use pretty_assertions::assert_eq;
 use secrecy::ExposeSecret;
@@ -162,8 +163,6 @@ async fn a_verified_token_counts_until_it_ends_or_its_tenant_changes() {
 /// What is counted is what was signed: of an ECDSA signature anyone can make a second valid one.
 #[tokio::test]
 async fn a_token_is_the_same_use_whatever_its_signature_looks_like() {
-    use financial_pulse::auth::{Algorithm, KeySource};
-
     let pair = super::Pair::new(Algorithm::Es256);
     let set = super::set_of(&[pair.jwk("main")]);
     let record = super::native_key(Algorithm::Es256, KeySource::Jwks(set));

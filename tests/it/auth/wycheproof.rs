@@ -12,7 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use financial_pulse::auth::jws::Jws;
 use financial_pulse::auth::preset::NATIVE;
-use financial_pulse::auth::{Algorithm, KeyRecord, KeySource, Refusal, VerifyingKey};
+use financial_pulse::auth::{Refusal, VerifyingKey};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use serde_json::{Value, json};
 
 use super::{clock, native_key, verifier};
@@ -156,7 +157,7 @@ fn keys_of(group: &Value) -> Vec<Value> {
 
 /// The records that an operator would make of a group's keys: a shared secret where it is the only key,
 /// else the set, for each algorithm that could be meant.
-fn registered(group: &Value) -> Vec<KeyRecord> {
+fn registered(group: &Value) -> Vec<SigningKey> {
     let keys = keys_of(group);
     if let [only] = &keys[..]
         && only["kty"] == "oct"
@@ -169,7 +170,7 @@ fn registered(group: &Value) -> Vec<KeyRecord> {
 }
 
 /// A secret by its bytes, for the one algorithm that its key names.
-fn secret(jwk: &Value) -> Option<KeyRecord> {
+fn secret(jwk: &Value) -> Option<SigningKey> {
     if jwk["alg"] != "HS256" {
         return None;
     }
@@ -182,13 +183,13 @@ fn secret(jwk: &Value) -> Option<KeyRecord> {
 }
 
 /// Whether the signature is accepted: the claims, which the vectors do not have, come after it.
-async fn accepted(keys: &[KeyRecord], token: &str) -> bool {
+async fn accepted(keys: &[SigningKey], token: &str) -> bool {
     let Ok(jws) = Jws::parse(token) else {
         return false;
     };
     // A registered secret is text; the vectors' are bytes, which only the key itself takes.
     if let [
-        KeyRecord {
+        SigningKey {
             algorithm: Algorithm::Hs256,
             source: KeySource::Jwks(set),
             ..
@@ -217,7 +218,7 @@ fn stricter(group: &Value, token: &str) -> Option<Stricter> {
     let ours = |key: &Value| {
         key["alg"]
             .as_str()
-            .is_some_and(|name| Algorithm::parse(name).is_some())
+            .is_some_and(|name| name.parse::<Algorithm>().is_ok())
     };
     let parts: Vec<&str> = token.split('.').collect();
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);

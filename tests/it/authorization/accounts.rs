@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use financial_pulse::auth::Algorithm;
 use financial_pulse::clock::Clock as _;
-use financial_pulse::store::{KeySource, SigningKey};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use serde_json::{Value, json};
 
 use super::place::{Place, Reply};
@@ -25,11 +24,11 @@ async fn start(place: &Place, pair: &Pair) -> SigningKey {
         place.put_tenant(tenant, false).await;
     }
     let key = SigningKey {
-        id: uuid::Uuid::new_v4(),
+        id: uuid::Uuid::new_v4().to_string().into(),
         tenant: None,
         preset: FORGE.to_owned(),
         kid: None,
-        algorithm: "RS256".to_owned(),
+        algorithm: Algorithm::Rs256,
         source: KeySource::Pem(pair.pem.clone()),
         issuer: None,
         audience: Some(AUDIENCE.to_owned()),

@@ -255,7 +255,7 @@ async fn a_retired_key_ends_the_tokens_under_it() {
         let (mut idle, _) = following(&place, &token).await;
         let (told, _) = following(&place, &token).await;
         let now = place.clock.now();
-        let retired = place.store.retire_signing_key(key, now, "test", now).await;
+        let retired = place.store.retire_signing_key(&key, now, "test", now).await;
         retired.expect("retired");
         place.has_seen(TENANT).await;
         assert_eq!(place.ask(&token, OWED).await.status, 401);

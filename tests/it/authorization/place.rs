@@ -7,8 +7,9 @@ use financial_pulse::app::{RunningService, ServeArgs, start};
 use financial_pulse::auth::{Identity, Role, Sessions, Trust};
 use financial_pulse::clock::{Clock, ManualClock};
 use financial_pulse::config::Config;
-use financial_pulse::domain::ids::{ContactId, TenantId};
-use financial_pulse::store::{KeySource, SigningKey, Store, Tenant, TenantSettings};
+use financial_pulse::domain::ids::{ContactId, SigningKeyId, TenantId};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
+use financial_pulse::store::{Store, Tenant, TenantSettings};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use secrecy::ExposeSecret;
@@ -201,13 +202,13 @@ impl Place {
     }
 
     /// Adds a native key to a tenant.
-    pub(super) async fn add_key(&self, tenant: &str) -> uuid::Uuid {
+    pub(super) async fn add_key(&self, tenant: &str) -> SigningKeyId {
         let key = SigningKey {
-            id: uuid::Uuid::new_v4(),
+            id: uuid::Uuid::new_v4().to_string().into(),
             tenant: Some(tenant.into()),
             preset: "native".to_owned(),
             kid: None,
-            algorithm: "HS256".to_owned(),
+            algorithm: Algorithm::Hs256,
             source: KeySource::Secret(secret_of(tenant).into()),
             issuer: None,
             audience: None,

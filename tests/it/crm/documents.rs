@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use financial_pulse::auth::Preset;
-use financial_pulse::auth::preset::{Claim, Exchange, KeyScope, Scheme, UrlHash, records};
+use financial_pulse::auth::preset::{Exchange, KeyScope, Scheme, UrlHash, records};
+use financial_pulse::domain::signing_key::Claim;
 use pretty_assertions::assert_eq;
 
 fn read(path: &str) -> String {

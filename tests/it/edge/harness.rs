@@ -18,6 +18,7 @@ use financial_pulse::domain::document::{
 use financial_pulse::domain::freshness::Dataset;
 use financial_pulse::domain::ids::{ConnectionId, ContactId, CustomerKey, TenantId};
 use financial_pulse::domain::records::{CustomerRecord, DocumentRecord, Records};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use financial_pulse::graphql::{SchemaSettings, schema};
 use financial_pulse::http::bearer::Bearers;
 use financial_pulse::http::graphql::{Endpoint, EndpointSettings};
@@ -26,14 +27,11 @@ use financial_pulse::http::rates::{RateSettings, Rates};
 use financial_pulse::http::router;
 use financial_pulse::http::server::{self, ServerLimits};
 use financial_pulse::service::Services;
-use financial_pulse::service::keys::key_records;
 use financial_pulse::service::ledger_pages::LedgerPages;
 use financial_pulse::service::limits::Limits;
 use financial_pulse::service::linking::Linking;
 use financial_pulse::service::read::{Reader, RefreshRequests};
-use financial_pulse::store::{
-    KeySource, NewConnection, SigningKey, Store, SyncMarks, Tenant, TenantSettings,
-};
+use financial_pulse::store::{NewConnection, Store, SyncMarks, Tenant, TenantSettings};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -198,11 +196,11 @@ impl App {
         let tenant = TenantId::from(TENANT);
         self.put_tenant(reps_see_amounts).await;
         let key = SigningKey {
-            id: uuid::Uuid::new_v4(),
+            id: uuid::Uuid::new_v4().to_string().into(),
             tenant: Some(tenant.clone()),
             preset: "native".to_owned(),
             kid: None,
-            algorithm: "HS256".to_owned(),
+            algorithm: Algorithm::Hs256,
             source: KeySource::Secret("a secret of the test, long enough to sign".into()),
             issuer: None,
             audience: None,
@@ -372,7 +370,7 @@ impl App {
             lifetime: SignedDuration::from_mins(5),
         };
         token
-            .mint(&key_records(keys), "financial-pulse", self.clock.now())
+            .mint(&keys, "financial-pulse", self.clock.now())
             .expect("minted")
             .expose_secret()
             .to_owned()

@@ -129,7 +129,7 @@ async fn a_token_stops_counting_when_its_key_is_retired() {
     let key = keys.expect("keys").remove(0);
     let now = super::harness::noon();
     app.store
-        .retire_signing_key(key.id, now, "test", now)
+        .retire_signing_key(&key.id, now, "test", now)
         .await
         .expect("retired");
     app.snapshots.tenant_changed(&"acme".into());

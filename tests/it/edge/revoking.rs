@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use financial_pulse::auth::Role;
 use financial_pulse::clock::Clock as _;
+use financial_pulse::domain::ids::SigningKeyId;
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use financial_pulse::service::changes::ChangeFeed;
-use financial_pulse::store::{KeySource, SigningKey, Tenant, TenantSettings};
+use financial_pulse::store::{Tenant, TenantSettings};
 use jiff::SignedDuration;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -43,18 +45,18 @@ async fn until(app: &App, token: &str, expected: u16) {
     panic!("never {expected}");
 }
 
-async fn key_of(app: &App) -> Uuid {
+async fn key_of(app: &App) -> SigningKeyId {
     let keys = app.store.signing_keys(Some(&TENANT.into()), "native").await;
-    keys.expect("read")[0].id
+    keys.expect("read").remove(0).id
 }
 
 async fn add_key(app: &App) {
     let key = SigningKey {
-        id: Uuid::new_v4(),
+        id: Uuid::new_v4().to_string().into(),
         tenant: Some(TENANT.into()),
         preset: "native".to_owned(),
         kid: None,
-        algorithm: "HS256".to_owned(),
+        algorithm: Algorithm::Hs256,
         source: KeySource::Secret("the secret after the change, of 40 bytes".into()),
         issuer: None,
         audience: None,
@@ -75,9 +77,8 @@ async fn a_retired_key_ends_what_it_has_proved() {
         assert_eq!(status(&app, kept).await, 200);
     }
     let now = app.clock.now();
-    let retired = app
-        .store
-        .retire_signing_key(key_of(&app).await, now, "test", now);
+    let key = key_of(&app).await;
+    let retired = app.store.retire_signing_key(&key, now, "test", now);
     retired.await.expect("retired");
     until(&app, &token, 401).await;
     // A key that comes in its place verifies its own tokens and not the old ones.
@@ -98,7 +99,7 @@ async fn a_replaced_key_counts_to_its_end_and_no_longer() {
     let end = now + SignedDuration::from_secs(60);
     let old = key_of(&app).await;
     add_key(&app).await;
-    let retired = app.store.retire_signing_key(old, end, "test", now).await;
+    let retired = app.store.retire_signing_key(&old, end, "test", now).await;
     retired.expect("retired");
     // Long enough for the feed: the verdict that is kept from now on knows the end.
     tokio::time::sleep(Duration::from_millis(200)).await;

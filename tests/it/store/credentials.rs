@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use financial_pulse::crypto::{Aad, CryptoError, Key, KeyRing};
 use financial_pulse::domain::freshness::ConnectionState;
 use financial_pulse::domain::ids::{ConnectionId, GrantId};
-use financial_pulse::store::{
-    Grant, KeySource, Resealed, SEALED_COLUMNS, SigningKey, Store, StoreError, StoredTokens,
-};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
+use financial_pulse::store::{Grant, Resealed, SEALED_COLUMNS, Store, StoreError, StoredTokens};
 use pretty_assertions::assert_eq;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::migrate::{Migration, Migrator};
@@ -420,11 +419,11 @@ async fn another_key_opens_nothing_and_a_rotated_ring_seals_anew() {
         with_books(store).await;
         consented(store, &books_id(), &grant("g1", tokens("a1", "r1"))).await;
         let key = SigningKey {
-            id: Uuid::from_u128(7),
+            id: Uuid::from_u128(7).to_string().into(),
             tenant: Some(tenant_id()),
             preset: "native".to_owned(),
             kid: None,
-            algorithm: "HS256".to_owned(),
+            algorithm: Algorithm::Hs256,
             source: KeySource::Secret(SecretString::from("shared")),
             issuer: None,
             audience: None,

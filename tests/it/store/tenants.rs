@@ -5,27 +5,25 @@ use std::sync::Arc;
 
 use financial_pulse::domain::credit::CreditPolicy;
 use financial_pulse::domain::ids::{TenantId, UserId};
-use financial_pulse::store::{
-    KeySource, SigningKey, Store, StoreError, Tenant, TenantSettings, Versions,
-};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
+use financial_pulse::store::{Store, StoreError, Tenant, TenantSettings, Versions};
 use pretty_assertions::assert_eq;
 use rust_decimal::Decimal;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::{Connection as _, SqliteConnection};
-use uuid::Uuid;
 
 use super::records::{add_tenant, apply, at, books_id, customers, tenant_id, with_books};
 use crate::support::databases::{empty_databases, for_each_database, key_ring, postgres};
 
 fn signing_key(id: u128, tenant: Option<TenantId>, source: KeySource) -> SigningKey {
     SigningKey {
-        id: Uuid::from_u128(id),
+        id: format!("{id:02}").into(),
         tenant,
         preset: "native".to_owned(),
         kid: Some("k1".to_owned()),
-        algorithm: "HS256".to_owned(),
+        algorithm: Algorithm::Hs256,
         source,
         issuer: Some("crm".to_owned()),
         audience: None,
@@ -108,12 +106,16 @@ fn secret_key(id: u128) -> SigningKey {
     signing_key(id, Some(tenant_id()), secret)
 }
 
+/// The number that [`signing_key`] made a key with.
+fn number(key: &SigningKey) -> u128 {
+    key.id.as_str().parse().unwrap()
+}
+
 /// The ends of a tenant's native keys, by the keys' ids.
 async fn ends(store: &Store) -> Vec<(u128, Option<jiff::Timestamp>)> {
     let keys = store.signing_keys(Some(&tenant_id()), "native").await;
     let keys = keys.unwrap().into_iter();
-    keys.map(|key| (key.id.as_u128(), key.valid_until))
-        .collect()
+    keys.map(|key| (number(&key), key.valid_until)).collect()
 }
 
 #[tokio::test]
@@ -231,7 +233,7 @@ async fn a_code_and_the_key_of_whom_it_lets_in_are_one_write() {
         let let_in: Vec<bool> = let_in.into_iter().map(Result::unwrap).collect();
         assert_eq!(let_in.iter().filter(|one| **one).count(), 1, "{let_in:?}");
         let index = let_in.iter().position(|one| *one).unwrap();
-        assert_eq!(ends(store).await, [(keys[index].id.as_u128(), None)]);
+        assert_eq!(ends(store).await, [(number(&keys[index]), None)]);
         let (spent, left) = (&codes[index % 2], &codes[(index + 1) % 2]);
         assert_eq!(store.code(spent, at(4)).await.unwrap(), None);
         assert!(store.code(left, at(4)).await.unwrap().is_some());
@@ -239,11 +241,11 @@ async fn a_code_and_the_key_of_whom_it_lets_in_are_one_write() {
         // While a key has no end, nobody else is let in; with an end, however late, somebody is.
         assert!(!invited(left, &secret_key(20), at(5)).await.unwrap());
         store
-            .retire_signing_key(keys[index].id, at(90), "operator", at(5))
+            .retire_signing_key(&keys[index].id, at(90), "operator", at(5))
             .await
             .unwrap();
         assert!(invited(left, &secret_key(20), at(5)).await.unwrap());
-        let both = [(keys[index].id.as_u128(), Some(at(90))), (20, None)];
+        let both = [(number(&keys[index]), Some(at(90))), (20, None)];
         assert_eq!(ends(store).await, both);
     })
     .await;
@@ -292,13 +294,13 @@ async fn keys_of_a_tenant_and_of_the_app_are_kept_apart() {
         );
 
         store
-            .retire_signing_key(app.id, at(70), "operator", at(3))
+            .retire_signing_key(&app.id, at(70), "operator", at(3))
             .await
             .unwrap();
         let retired = store.signing_keys(None, "native").await.unwrap();
         assert_eq!(retired[0].valid_until, Some(at(70)));
         let unknown = store
-            .retire_signing_key(Uuid::nil(), at(70), "operator", at(3))
+            .retire_signing_key(&"nobody's".into(), at(70), "operator", at(3))
             .await;
         assert!(matches!(unknown, Err(StoreError::Conflict { .. })));
         let noted = store.audit(None, 0, 10).await.unwrap();

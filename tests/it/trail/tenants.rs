@@ -9,9 +9,9 @@ use financial_pulse::domain::ids::{
 };
 use financial_pulse::domain::money::Money;
 use financial_pulse::domain::records::{AccountRecord, ItemRecord, Records, TermsRecord};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use financial_pulse::store::{
-    CallKey, Grant, KeySource, NewWebhookEvent, SigningKey, Store, StoredTokens, SyncMarks, Tenant,
-    TenantSettings,
+    CallKey, Grant, NewWebhookEvent, Store, StoredTokens, SyncMarks, Tenant, TenantSettings,
 };
 use jiff::civil::date;
 use secrecy::SecretString;
@@ -41,11 +41,11 @@ pub(crate) async fn whole_tenant(store: &Store, name: &str, settings: TenantSett
     };
     store.put_tenant(&put, "operator", at(0)).await.unwrap();
     let key = SigningKey {
-        id: Uuid::new_v4(),
+        id: Uuid::new_v4().to_string().into(),
         tenant: Some(tenant.clone()),
         preset: "native".to_owned(),
         kid: None,
-        algorithm: "HS256".to_owned(),
+        algorithm: Algorithm::Hs256,
         source: KeySource::Secret(SecretString::from(secret(name))),
         issuer: Some(name.to_owned()),
         audience: None,

@@ -1,7 +1,8 @@
 //! Rules 6, 7 and 9: when, from whom, for whom and about whom.
 
 use financial_pulse::auth::Preset;
-use financial_pulse::auth::preset::{Audience, Claim, Issuer, KeyScope, Scheme};
+use financial_pulse::auth::preset::{Audience, Issuer, KeyScope, Scheme};
+use financial_pulse::domain::signing_key::Claim;
 use serde_json::{Value, json};
 
 use super::super::NOW;

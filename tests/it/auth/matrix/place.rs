@@ -7,10 +7,11 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
+use financial_pulse::auth::Preset;
 use financial_pulse::auth::preset::{KeyScope, records};
-use financial_pulse::auth::{Algorithm, Preset};
 use financial_pulse::clock::Clock as _;
-use financial_pulse::store::{KeySource, SigningKey, Tenant, TenantSettings};
+use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
+use financial_pulse::store::{Tenant, TenantSettings};
 use jiff::Timestamp;
 use tracing::subscriber::DefaultGuard;
 
@@ -264,11 +265,11 @@ pub(super) fn shared(
         _ => (None, None),
     };
     SigningKey {
-        id: uuid::Uuid::new_v4(),
+        id: uuid::Uuid::new_v4().to_string().into(),
         tenant: tenant.map(Into::into),
         preset: preset.name.to_owned(),
         kid: None,
-        algorithm: "HS256".to_owned(),
+        algorithm: Algorithm::Hs256,
         source: KeySource::Secret(text.into()),
         issuer: issuer.map(str::to_owned),
         audience: audience.map(str::to_owned),
@@ -369,7 +370,7 @@ fn rsa(
     valid_until: Option<Timestamp>,
 ) -> SigningKey {
     let mut key = shared(preset, tenant, "", valid_until);
-    key.algorithm = String::from("RS256");
+    key.algorithm = Algorithm::Rs256;
     key.source = match preset.name {
         "zendesk" | "salesforce" => KeySource::Pem(pair.pem.clone()),
         _ => KeySource::Jwks(set_of(&[pair.jwk("main")])),

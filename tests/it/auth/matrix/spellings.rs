@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use financial_pulse::auth::preset::{KeyScope, Scheme};
 use financial_pulse::auth::{Preset, Role};
-use financial_pulse::store::{KeySource, TenantSettings};
+use financial_pulse::domain::signing_key::{Algorithm, Claim, KeySource};
+use financial_pulse::store::TenantSettings;
 use jiff::{SignedDuration, Timestamp};
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
@@ -98,10 +99,14 @@ async fn a_keys_own_paths_replace_the_schemes() {
     let (pairs, log) = (Pairs::new(), Log::new());
     let place = Place::new(&pairs, &log, "followupboss", TenantSettings::default()).await;
     let paths = [
-        ("atlassian-forge", "contact", "context.extension.issue.id"),
-        ("monday", "user", "dat.slug"),
-        ("followupboss", "contact", "deal.id"),
-        ("native", "role", "rank"),
+        (
+            "atlassian-forge",
+            Claim::Contact,
+            "context.extension.issue.id",
+        ),
+        ("monday", Claim::User, "dat.slug"),
+        ("followupboss", Claim::Contact, "deal.id"),
+        ("native", Claim::Role, "rank"),
     ];
     for (name, claim, path) in paths {
         let preset = Preset::of(name).expect("a scheme");
@@ -114,11 +119,11 @@ async fn a_keys_own_paths_replace_the_schemes() {
         let mut signer = Signer::secret(&text);
         if is_rsa(preset) {
             let pair = &place.pairs.globex;
-            key.algorithm = "RS256".to_owned();
+            key.algorithm = Algorithm::Rs256;
             key.source = KeySource::Jwks(set_of(&[pair.jwk("paths")]));
             signer = private(pair);
         }
-        key.claims.insert(claim.to_owned(), path.to_owned());
+        key.claims.insert(claim, path.to_owned());
         place.add(key).await;
         let make = |with: Option<Value>| {
             let mut attempt = right(&place, preset);
@@ -148,7 +153,7 @@ async fn a_keys_own_paths_replace_the_schemes() {
             }
             attempt.send()
         };
-        let value = if claim == "role" { "admin" } else { "10" };
+        let value = if claim == Claim::Role { "admin" } else { "10" };
         let answer = place.let_in(name, &make(Some(value.into()))).await;
         let session = if name == "atlassian-forge" {
             answer.json()["session"].clone()
