@@ -71,7 +71,7 @@ impl Pool {
     pub(super) async fn begin_write(&self) -> StoreResult<Tx> {
         Ok(match self {
             Self::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(begin(pool, "BEGIN").await?),
         })
     }
 
@@ -80,9 +80,19 @@ impl Pool {
         const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         Ok(match self {
             Self::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin_with(SNAPSHOT).await?),
+            Self::Postgres(pool) => Tx::Postgres(begin(pool, SNAPSHOT).await?),
         })
     }
+}
+
+/// Begins in a task of its own, which goes on when the caller goes away. With sqlx 0.9.0 a beginning
+/// that is given up while the server answers leaves the connection inside a transaction that nobody
+/// ends; the pool hands it on, and what the next caller writes is lost (sqlx's issue 4393, mended
+/// there after that version).
+async fn begin(pool: &PgPool, how: &'static str) -> StoreResult<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(how).await }).await;
+    Ok(begun.map_err(|_| sqlx::Error::WorkerCrashed)??)
 }
 
 impl Tx {

@@ -1,14 +1,17 @@
 //! Secrets at rest.
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use financial_pulse::crypto::{Aad, CryptoError, Key, KeyRing};
 use financial_pulse::domain::freshness::ConnectionState;
 use financial_pulse::domain::ids::{ConnectionId, GrantId};
 use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use financial_pulse::store::{Grant, Resealed, SEALED_COLUMNS, Store, StoreError, StoredTokens};
+use futures_util::poll;
 use pretty_assertions::assert_eq;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::migrate::{Migration, Migrator};
@@ -204,6 +207,40 @@ async fn a_grant_that_serves_nothing_is_forgotten_after_a_while() {
         assert!(shown(store).await.is_some());
         store.forget_unused_grant(&"used".into()).await.unwrap();
         assert!(shown(store).await.is_some(), "it is used");
+    })
+    .await;
+}
+
+/// A caller may go away at any step. On PostgreSQL one that went away from a transaction's beginning
+/// once left the connection inside it, and what the next caller stored over that connection was lost.
+#[tokio::test]
+async fn what_is_stored_after_callers_went_away_is_stored() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        with_books(store).await;
+        // The beginning again and again: where it is left is for the machine to say.
+        for (round, steps) in (1..).zip([1, 1, 1, 1, 1, 1, 2, 2, 3, 4, 6, 8, 12]) {
+            {
+                let tenant = tenant_id();
+                let user = "u-1".into();
+                let roles = store.set_role(&tenant, "native", &user, "finance", "test", at(2));
+                let mut leaving = pin!(roles);
+                // By now a connection lies idle, and is taken without waiting.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                for _ in 0..steps {
+                    if poll!(leaving.as_mut()).is_ready() {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            }
+            // More than there are connections.
+            for number in 0..20 {
+                let grant = grant(&format!("g{round}-{number}"), tokens("a", "r"));
+                store.add_grant(&tenant_id(), &grant, at(3)).await.unwrap();
+            }
+            assert_eq!(stored_grants(database).await, 20 * round, "{steps} steps");
+        }
     })
     .await;
 }
