@@ -11,6 +11,7 @@ use financial_pulse::clock::Clock;
 use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use financial_pulse::http::widget::WidgetPage;
 use financial_pulse::http::{embed, exchange};
+use financial_pulse::service::keys::Keys;
 use financial_pulse::service::sign_in::{SignIn, SignInSettings};
 use financial_pulse::store::{Store, Tenant, TenantSettings};
 use jiff::Timestamp;
@@ -132,7 +133,6 @@ fn routes(store: &Store) -> Router {
     let verifier = Verifier::new(&CONFIG, Arc::clone(&clock));
     let sign_in = Arc::new(SignIn::new(
         SignInSettings {
-            app_keys: pipedrive_keys(&CONFIG.pipedrive),
             pipedrive_ancestors: vec!["https://*.pipedrive.com".to_owned()],
             // The same few tokens are shown again and again.
             token_uses: u32::MAX,
@@ -140,6 +140,7 @@ fn routes(store: &Store) -> Router {
             public_url: PUBLIC_URL.to_owned(),
         },
         store.clone(),
+        Keys::new(store.clone(), pipedrive_keys(&CONFIG.pipedrive)),
         services(store, &clock),
         Arc::new(verifier.expect("a verifier")),
         Arc::new(sessions()),
@@ -422,7 +423,7 @@ fn identity() -> financial_pulse::auth::Identity {
         contact: None,
         company: None,
         locale: None,
-        key: "key".into(),
+        key: uuid::Uuid::from_u128(NATIVE_KEY).to_string().into(),
         expires_at: Timestamp::from_second(NOW + 300).expect("an instant"),
         hard_cap: Timestamp::from_second(NOW + 300).expect("an instant"),
     }

@@ -30,6 +30,7 @@ use crate::service::Services;
 use crate::service::changes::ChangeFeed;
 use crate::service::inbox::Inbox;
 use crate::service::installing::Installing;
+use crate::service::keys::Keys;
 use crate::service::ledger_pages::LedgerPages;
 use crate::service::limits::Limits;
 use crate::service::linking::Linking;
@@ -227,10 +228,11 @@ fn doors(
     let sessions = Sessions::new(&session_key, &config.session, Arc::clone(clock))?;
     let sessions = Arc::new(sessions.also_verifying(&store.keys().derive_older("session"))?);
     let verifier = Arc::new(Verifier::new(config, Arc::clone(clock))?);
+    let keys = Keys::new(store.clone(), pipedrive_keys(&config.pipedrive));
     let bearers = Bearers::new(
         Arc::clone(&sessions),
         Arc::clone(&verifier),
-        store.clone(),
+        keys.clone(),
         reader,
         Arc::clone(clock),
         config.session.verified_tokens,
@@ -240,7 +242,6 @@ fn doors(
     let endpoint = Endpoint::new(schema, bearers, Arc::clone(clock), settings);
     let ancestors = &config.pipedrive.frame_ancestors;
     let settings = SignInSettings {
-        app_keys: pipedrive_keys(&config.pipedrive),
         pipedrive_ancestors: ancestors
             .iter()
             .map(|origin| origin.as_str().to_owned())
@@ -252,6 +253,7 @@ fn doors(
     let sign_in = SignIn::new(
         settings,
         store.clone(),
+        keys,
         services,
         verifier,
         sessions,

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::claims::{self, Life, Rules, Said};
@@ -471,8 +473,8 @@ fn owner(preset: &Preset, record: &SigningKey, said: &Said) -> Result<Owner, Ref
 
 /// The keys of Pipedrive's scheme from the configuration: the present secret and the one before.
 pub fn pipedrive_keys(settings: &PipedriveSettings) -> Vec<SigningKey> {
-    let record = |id: &str, secret: &SecretString, valid_until| SigningKey {
-        id: id.into(),
+    let record = |secret: &SecretString, valid_until| SigningKey {
+        id: id_of(secret),
         tenant: None,
         preset: PIPEDRIVE.name.to_owned(),
         kid: None,
@@ -486,11 +488,19 @@ pub fn pipedrive_keys(settings: &PipedriveSettings) -> Vec<SigningKey> {
     let current = settings.client_secret.as_ref();
     let previous = settings.previous_client_secret.as_ref();
     current
-        .map(|secret| record("pipedrive.client_secret", secret, None))
+        .map(|secret| record(secret, None))
         .into_iter()
         .chain(previous.map(|secret| {
             let until = settings.previous_client_secret_until;
-            record("pipedrive.previous_client_secret", secret, until)
+            record(secret, until)
         }))
         .collect()
+}
+
+/// The id of a key that stands in the settings. The same for a secret wherever it stands: what it
+/// proved goes on while it is the previous one, and ends when it is taken out.
+fn id_of(secret: &SecretString) -> SigningKeyId {
+    let hash = Sha256::digest(secret.expose_secret());
+    let short = URL_SAFE_NO_PAD.encode(hash.get(..6).unwrap_or_default());
+    format!("{}.{short}", PIPEDRIVE.name).into()
 }

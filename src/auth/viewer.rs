@@ -132,7 +132,7 @@ pub struct Identity {
     pub company: Option<(ContactId, Trust)>,
     /// The language of their page (BCP 47).
     pub locale: Option<Arc<str>>,
-    /// The record of the key that verified: when that ends, no session goes on from it.
+    /// The record of the key that verified: when that ends, so does all that came of it.
     pub key: SigningKeyId,
     /// Until when the token is accepted.
     pub expires_at: Timestamp,

@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
-use tracing::info;
 
 use super::answers::Sight;
 use super::rates::{Person, Rates};
+use crate::auth::preset::NATIVE;
 use crate::auth::{
-    Identity, Owner, Preset, Refusal, Sessions, TokenKind, VerifiedTokens, Verifier, Viewer,
+    Identity, Owner, Refusal, Sessions, TokenKind, VerifiedTokens, Verifier, Viewer,
 };
 use crate::cache::version::Stamp;
 use crate::clock::Clock;
+use crate::domain::ids::TenantId;
+use crate::service::error::refused;
+use crate::service::keys::Keys;
 use crate::service::read::Reader;
-use crate::service::sign_in::account_stands;
 use crate::service::views::Views;
 use crate::service::{Caller, ServiceError};
-use crate::store::Store;
 
 /// How often a token is verified when its tenant keeps changing meanwhile.
 const ATTEMPTS: usize = 3;
@@ -27,7 +28,7 @@ const ATTEMPTS: usize = 3;
 pub struct Bearers {
     sessions: Arc<Sessions>,
     verifier: Arc<Verifier>,
-    store: Store,
+    keys: Keys,
     reader: Arc<Reader>,
     clock: Arc<dyn Clock>,
     verified: VerifiedTokens<Arc<Bearer>>,
@@ -82,7 +83,7 @@ impl Bearers {
     pub fn new(
         sessions: Arc<Sessions>,
         verifier: Arc<Verifier>,
-        store: Store,
+        keys: Keys,
         reader: Arc<Reader>,
         clock: Arc<dyn Clock>,
         kept: u64,
@@ -91,7 +92,7 @@ impl Bearers {
         Self {
             sessions,
             verifier,
-            store,
+            keys,
             reader,
             clock,
             verified: VerifiedTokens::new(kept),
@@ -155,31 +156,37 @@ impl Bearers {
     async fn prove(&self, token: &str) -> Result<Bearer, ServiceError> {
         let kind = TokenKind::of(token).map_err(refused)?;
         let mut stamp = Stamp::default();
+        // Noted before keys and accounts are read, so that one that ends later ends what it proved.
+        let mut note = |tenant: &TenantId| {
+            stamp.note(self.reader.snapshots().versions().tenant(tenant));
+        };
         let identity = match kind {
-            TokenKind::Session => self.sessions.verify(token).map_err(refused)?,
+            TokenKind::Session => {
+                let identity = self.sessions.verify(token).map_err(refused)?;
+                note(&identity.tenant);
+                identity
+            }
             TokenKind::Native { tenant } => {
-                // Noted before the keys are read, so that a retired key ends what it verified.
-                stamp.note(self.reader.snapshots().versions().tenant(&tenant));
-                let preset = Preset::of("native").ok_or_else(|| refused(Refusal::UnknownKey))?;
-                let keys = self.store.signing_keys(Some(&tenant), preset.name).await?;
-                let claims = self
-                    .verifier
-                    .verify(preset, &keys, token)
-                    .await
-                    .map_err(refused)?;
+                note(&tenant);
+                let keys = self.keys.of(&NATIVE, Some(&tenant)).await?;
+                let claims = self.verifier.verify(&NATIVE, &keys, token).await;
+                let claims = claims.map_err(refused)?;
                 if claims.owner != Owner::Tenant(tenant.clone()) {
                     return Err(refused(Refusal::WrongTenant));
                 }
                 claims.identity(tenant)
             }
         };
+        let stands_until = self.keys.stands(&identity, self.clock.now()).await?;
+        let identity = Identity {
+            expires_at: identity.expires_at.min(stands_until),
+            ..identity
+        };
         let viewer = self
             .reader
             .viewer(&identity, &mut stamp)
             .await?
             .ok_or_else(|| refused(Refusal::UnknownTenant))?;
-        // After the tenant's version was noted, so that an account that moves ends what it proved.
-        account_stands(&self.store, &identity).await?;
         let person = self.rates.person(&viewer);
         Ok(Bearer::new(identity, viewer, person, stamp))
     }
@@ -210,11 +217,4 @@ pub fn strip_scheme(value: &str) -> Option<&str> {
     let (scheme, token) = value.trim().split_once(' ')?;
     let token = token.trim_start();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-fn refused(refusal: Refusal) -> ServiceError {
-    info!(reason = refusal.as_str(), "token refused");
-    ServiceError::Unauthenticated {
-        reason: Refusal::OUTWARD,
-    }
 }

@@ -28,7 +28,8 @@ use crate::auth::preset::{COMPANY_KIND, Preset, UrlHash, contact_id};
 use crate::auth::{Refusal, Shown};
 use crate::config::FrameAncestor;
 use crate::domain::ids::ContactId;
-use crate::service::sign_in::{Requested, SignIn, SignedIn, refused};
+use crate::service::error::refused;
+use crate::service::sign_in::{Requested, SignIn, SignedIn};
 use crate::service::{ErrorCode, ServiceError};
 
 /// The longest language tag that is passed on.

@@ -23,7 +23,8 @@ use super::problem::Problem;
 use super::widget;
 use crate::auth::preset::{COMPANY_KIND, Exchange, KeyScope, Preset};
 use crate::auth::{Identity, Refusal, Session, Shown, Trust};
-use crate::service::sign_in::{Door, OneTimeCode, Requested, SignIn, refused};
+use crate::service::error::refused;
+use crate::service::sign_in::{Door, OneTimeCode, Requested, SignIn};
 use crate::service::{ErrorCode, ServiceError};
 
 /// The routes.

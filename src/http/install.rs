@@ -22,8 +22,8 @@ use super::widget;
 use crate::auth::Refusal;
 use crate::domain::ids::TenantId;
 use crate::service::ServiceError;
+use crate::service::error::refused;
 use crate::service::installing::{Call, Installing, Site};
-use crate::service::sign_in::refused;
 
 /// The routes.
 pub fn routes(installing: Arc<Installing>) -> Router {

@@ -11,6 +11,9 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use tracing::info;
+
+use crate::auth::Refusal;
 use crate::store::StoreError;
 
 /// The closed catalogue of error codes, as they stand in `extensions.code` and in problem bodies.
@@ -166,5 +169,13 @@ impl From<std::sync::Arc<StoreError>> for ServiceError {
             StoreError::Unavailable { .. } => Self::LedgerUnavailable(Box::new(error)),
             _ => Self::Internal(Box::new(error)),
         }
+    }
+}
+
+/// The answer to a token that does not hold; its cause goes to the log.
+pub fn refused(refusal: Refusal) -> ServiceError {
+    info!(reason = refusal.as_str(), "token refused");
+    ServiceError::Unauthenticated {
+        reason: Refusal::OUTWARD,
     }
 }

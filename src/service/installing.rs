@@ -15,9 +15,8 @@ use secrecy::SecretString;
 use tracing::info;
 use uuid::Uuid;
 
-use super::error::ServiceError;
+use super::error::{ServiceError, refused};
 use super::one_time;
-use super::sign_in::refused;
 use crate::auth::preset::records::ATLASSIAN_CONNECT;
 use crate::auth::{InstallVerifier, Refusal, ShownRequest, check_key};
 use crate::clock::Clock;

@@ -17,6 +17,7 @@ pub mod error;
 pub mod import;
 pub mod inbox;
 pub mod installing;
+pub mod keys;
 mod lease;
 pub mod ledger;
 pub mod ledger_pages;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::Services;
-use super::error::ServiceError;
+use super::error::{ServiceError, refused};
+use super::keys::Keys;
 use super::linking::SignedFacts;
 use super::one_time;
 use crate::auth::preset::{KeyScope, PIPEDRIVE, Renewal, UrlHash};
@@ -17,7 +18,6 @@ use crate::auth::{
 };
 use crate::clock::Clock;
 use crate::domain::ids::{ContactId, TenantId};
-use crate::domain::signing_key::SigningKey;
 use crate::store::{Store, Tenant};
 
 /// What a code that opens the page is for.
@@ -27,6 +27,7 @@ const PAGE: &str = "page";
 #[derive(Debug)]
 pub struct SignIn {
     store: Store,
+    keys: Keys,
     services: Services,
     verifier: Arc<Verifier>,
     sessions: Arc<Sessions>,
@@ -37,8 +38,6 @@ pub struct SignIn {
 /// What the installation sets for signing in.
 #[derive(Clone, Debug)]
 pub struct SignInSettings {
-    /// Keys that sign for all tenants of a scheme, beside those in the store.
-    pub app_keys: Vec<SigningKey>,
     /// Who may frame the widget for a Pipedrive account that names none of its own.
     pub pipedrive_ancestors: Vec<String>,
     /// How often one CRM token may be shown.
@@ -108,6 +107,7 @@ impl SignIn {
     pub fn new(
         settings: SignInSettings,
         store: Store,
+        keys: Keys,
         services: Services,
         verifier: Arc<Verifier>,
         sessions: Arc<Sessions>,
@@ -115,6 +115,7 @@ impl SignIn {
     ) -> Self {
         Self {
             store,
+            keys,
             services,
             verifier,
             sessions,
@@ -182,7 +183,7 @@ impl SignIn {
     /// Lets in who shows a one-time code: the first one who does, and nobody once it has ended.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` for every other.
+    /// `UNAUTHENTICATED` for every other, and when the key or the account that it rests on is gone.
     pub async fn open(&self, code: &str) -> Result<SignedIn, ServiceError> {
         let now = self.clock.now();
         let session = self
@@ -197,7 +198,7 @@ impl SignIn {
         let preset = Preset::of(&identity.preset).ok_or_else(|| refused(Refusal::UnknownKey))?;
         let tenant = self.store.tenant(&identity.tenant).await?;
         let tenant = tenant.ok_or_else(|| refused(Refusal::UnknownTenant))?;
-        account_stands(&self.store, &identity).await?;
+        self.keys.stands(&identity, now).await?;
         Ok(SignedIn {
             preset,
             frame_ancestors: self.frame_ancestors(preset, &tenant),
@@ -214,25 +215,16 @@ impl SignIn {
     /// them a fresh token. Others bring one.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` when the session, its tenant or the key that it began with has ended, or
-    /// its account is another tenant's by now.
+    /// `UNAUTHENTICATED` when the session or the key that it came by has ended, or its account is
+    /// another tenant's by now.
     pub async fn renew(&self, session: &str) -> Result<(Identity, Session), ServiceError> {
         let (identity, session) = self.sessions.renew(session).map_err(unsigned)?;
-        let preset = Preset::of(&identity.preset)
-            .filter(|preset| preset.renewal == Renewal::Session)
-            .ok_or_else(|| refused(Refusal::WrongKind))?;
-        let tenant = self.store.tenant(&identity.tenant).await?;
-        let tenant = tenant.ok_or_else(|| refused(Refusal::UnknownTenant))?;
-        let keys = match preset.key_scope {
-            KeyScope::Installation => self.keys(preset, Some(&tenant.id)).await?,
-            KeyScope::App => self.keys(preset, None).await?,
-        };
-        let now = self.clock.now();
-        let stands = |key: &SigningKey| key.id == identity.key && key.stands(now);
-        if !keys.iter().any(stands) {
-            return Err(refused(Refusal::UnknownKey));
+        let renews_itself =
+            Preset::of(&identity.preset).is_some_and(|preset| preset.renewal == Renewal::Session);
+        if !renews_itself {
+            return Err(refused(Refusal::WrongKind));
         }
-        account_stands(&self.store, &identity).await?;
+        self.keys.stands(&identity, self.clock.now()).await?;
         Ok((identity, session))
     }
 
@@ -242,22 +234,9 @@ impl SignIn {
     }
 
     async fn verify(&self, door: &Door, shown: Shown<'_>) -> Result<VerifiedClaims, ServiceError> {
-        let keys = self.keys(door.preset, door.tenant.as_ref()).await?;
+        let keys = self.keys.of(door.preset, door.tenant.as_ref()).await?;
         let claims = self.verifier.verify(door.preset, &keys, shown).await;
         claims.map_err(refused)
-    }
-
-    /// The keys of a scheme: those of a tenant, or of the app.
-    async fn keys(
-        &self,
-        preset: &Preset,
-        tenant: Option<&TenantId>,
-    ) -> Result<Vec<SigningKey>, ServiceError> {
-        let mut keys = self.store.signing_keys(tenant, preset.name).await?;
-        if preset.key_scope == KeyScope::App {
-            keys.extend(self.settings.app_keys.iter().cloned());
-        }
-        Ok(keys)
     }
 
     /// The tenant: of the key that verified, or the one that the signed account is registered for.
@@ -360,36 +339,6 @@ pub struct OneTimeCode {
     pub code: SecretString,
     /// Until when.
     pub expires_at: Timestamp,
-}
-
-/// Whether the account that someone came from is still their tenant's: a key of an app proves the
-/// account, and which tenant has it can change while a session lives. Where keys are the tenants' own
-/// there is nothing to ask.
-///
-/// # Errors
-/// `UNAUTHENTICATED` when the account is another tenant's, or the session names none. When the store
-/// fails.
-pub async fn account_stands(store: &Store, identity: &Identity) -> Result<(), ServiceError> {
-    let preset = Preset::of(&identity.preset).ok_or_else(|| refused(Refusal::UnknownKey))?;
-    if preset.key_scope == KeyScope::Installation {
-        return Ok(());
-    }
-    let account = identity.account.as_deref();
-    let account = account.ok_or_else(|| refused(Refusal::MissingClaim("account")))?;
-    let tenant = store.tenant_of_account(preset.name, account).await?;
-    if tenant.as_ref() == Some(&identity.tenant) {
-        Ok(())
-    } else {
-        Err(refused(Refusal::UnknownTenant))
-    }
-}
-
-/// The answer to a token that does not hold; its cause goes to the log.
-pub fn refused(refusal: Refusal) -> ServiceError {
-    info!(reason = refusal.as_str(), "token refused");
-    ServiceError::Unauthenticated {
-        reason: Refusal::OUTWARD,
-    }
 }
 
 fn unsigned(error: SessionError) -> ServiceError {

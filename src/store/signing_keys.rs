@@ -32,6 +32,8 @@ pub(super) mod sql {
         OF_APP = "SELECT id, tenant, preset, kid, algorithm, source, material, sealed,
                 issuer, audience, valid_until, claims_json
             FROM signing_key WHERE preset = $1 AND tenant IS NULL ORDER BY id";
+        /// In the order in which writers lock.
+        TENANTS_OF_APP = "SELECT DISTINCT tenant FROM crm_account WHERE preset = $1 ORDER BY tenant";
         WHOSE = "SELECT tenant, preset FROM signing_key WHERE id = $1";
         RETIRE = "UPDATE signing_key SET valid_until = $2 WHERE id = $1";
         /// Ends the keys of a scheme that would last longer.
@@ -55,7 +57,7 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> StoreResult<()> {
-        let mut tx = self.begin_keys(key.tenant.as_ref()).await?;
+        let mut tx = self.begin_keys(key.tenant.as_ref(), &key.preset).await?;
         self.insert_key(&mut tx, key, actor, now).await?;
         tx.commit().await
     }
@@ -73,7 +75,7 @@ impl Store {
         now: Timestamp,
     ) -> StoreResult<()> {
         let tenant = key.tenant.as_ref();
-        let mut tx = self.begin_keys(tenant).await?;
+        let mut tx = self.begin_keys(tenant, &key.preset).await?;
         // Those before it, and not itself.
         let ended = end_keys(&mut tx, tenant, &key.preset, earlier_end).await?;
         self.insert_key(&mut tx, key, actor, now).await?;
@@ -98,7 +100,7 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> StoreResult<bool> {
-        let mut tx = self.begin_keys(Some(tenant)).await?;
+        let mut tx = self.begin_keys(Some(tenant), &key.preset).await?;
         let standing: i64 = with_tx!(&mut tx, |connection| sqlx::query_scalar(sql::WITHOUT_END)
             .bind(key.preset.as_str())
             .bind(tenant.as_str())
@@ -125,7 +127,7 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> StoreResult<()> {
-        let mut tx = self.begin_keys(Some(tenant)).await?;
+        let mut tx = self.begin_keys(Some(tenant), preset).await?;
         for id in end_keys(&mut tx, Some(tenant), preset, until).await? {
             let ended = retired(Some(tenant.clone()), preset, &id, until, actor, now);
             self.note(&mut tx, &ended).await?;
@@ -133,12 +135,11 @@ impl Store {
         tx.commit().await
     }
 
-    /// A transaction in which nobody else changes the tenant's keys, and of which its readers hear.
-    async fn begin_keys(&self, tenant: Option<&TenantId>) -> StoreResult<Tx> {
+    /// A transaction in which nobody else changes the tenant's keys, and of which those hear who were
+    /// let in under one.
+    async fn begin_keys(&self, tenant: Option<&TenantId>, preset: &str) -> StoreResult<Tx> {
         let mut tx = self.begin().await?;
-        if let Some(tenant) = tenant {
-            versions::bump_tenant(&mut tx, tenant).await?;
-        }
+        tell_of_keys(&mut tx, tenant, preset).await?;
         Ok(tx)
     }
 
@@ -255,9 +256,7 @@ impl Store {
             .ok_or_else(|| StoreError::missing("signing key"))?;
         let tenant = tenant.map(TenantId::from);
         // In the order in which writers lock.
-        if let Some(tenant) = &tenant {
-            versions::bump_tenant(&mut tx, tenant).await?;
-        }
+        tell_of_keys(&mut tx, tenant.as_ref(), &preset).await?;
         with_tx!(&mut tx, |connection| sqlx::query(sql::RETIRE)
             .bind(id)
             .bind(millis(until))
@@ -294,6 +293,24 @@ impl Store {
             id: row.id.into(),
         })
     }
+}
+
+/// Counts up the versions of those whose people are let in under a scheme's keys: of the tenant, or
+/// for an app's keys of each that has an account in the scheme.
+async fn tell_of_keys(tx: &mut Tx, tenant: Option<&TenantId>, preset: &str) -> StoreResult<()> {
+    if let Some(tenant) = tenant {
+        return versions::bump_tenant(tx, tenant).await;
+    }
+    let tenants: Vec<String> = with_tx!(&mut *tx, |connection| sqlx::query_scalar(
+        sql::TENANTS_OF_APP
+    )
+    .bind(preset)
+    .fetch_all(connection)
+    .await)?;
+    for tenant in tenants {
+        versions::bump_tenant(tx, &tenant.into()).await?;
+    }
+    Ok(())
 }
 
 /// The ids of the keys that were ended.

@@ -20,6 +20,7 @@ use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use financial_pulse::http::widget::WidgetPage;
 use financial_pulse::http::{embed, exchange};
 use financial_pulse::service::Services;
+use financial_pulse::service::keys::Keys;
 use financial_pulse::service::ledger_pages::LedgerPages;
 use financial_pulse::service::limits::Limits;
 use financial_pulse::service::linking::Linking;
@@ -101,7 +102,6 @@ impl Pages {
         let sessions = Arc::new(sessions.expect("a right key"));
         let ancestors = &config.pipedrive.frame_ancestors;
         let settings = SignInSettings {
-            app_keys: pipedrive_keys(&config.pipedrive),
             pipedrive_ancestors: ancestors
                 .iter()
                 .map(|one| one.as_str().to_owned())
@@ -113,6 +113,7 @@ impl Pages {
         let sign_in = Arc::new(SignIn::new(
             settings,
             store.clone(),
+            Keys::new(store.clone(), pipedrive_keys(&config.pipedrive)),
             services,
             Arc::new(verifier.expect("a verifier")),
             Arc::clone(&sessions),

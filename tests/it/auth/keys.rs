@@ -334,6 +334,29 @@ fn pipedrive_token(claims: &Value) -> String {
     )
 }
 
+/// What a secret has proved goes on while it is the previous one, and ends when it is taken out.
+#[test]
+fn a_key_of_the_settings_is_known_by_its_secret() {
+    let ids = |settings: &[(&str, &str)]| {
+        let settings = config(settings).pipedrive;
+        let keys = financial_pulse::auth::pipedrive_keys(&settings);
+        keys.into_iter().map(|key| key.id).collect::<Vec<_>>()
+    };
+    let next = "the-secret-after-the-change-40-bytes----";
+    let before = ids(&[("PULSE_PIPEDRIVE__CLIENT_SECRET", SECRET)]);
+    let after = ids(&[
+        ("PULSE_PIPEDRIVE__CLIENT_SECRET", next),
+        ("PULSE_PIPEDRIVE__PREVIOUS_CLIENT_SECRET", SECRET),
+        (
+            "PULSE_PIPEDRIVE__PREVIOUS_CLIENT_SECRET_UNTIL",
+            "2036-01-01T00:00:00Z",
+        ),
+    ]);
+    assert_eq!(after[1..], before);
+    assert_ne!(after[0], before[0]);
+    assert!(!before[0].as_str().contains(&SECRET[..4]), "{before:?}");
+}
+
 #[tokio::test]
 async fn pipedrive_proves_a_user_of_a_signed_account_and_nothing_more() {
     let verifier = verifier(&clock());

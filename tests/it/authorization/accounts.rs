@@ -133,6 +133,30 @@ async fn an_account_that_moves_takes_its_people_along() {
     .await;
 }
 
+/// One key lets in the people of many tenants; when it ends, each of them hears of it.
+#[tokio::test]
+async fn an_apps_key_that_ends_takes_its_sessions_along() {
+    let pair = Pair::new(Algorithm::Rs256);
+    for_each_database(async |database| {
+        let place = Place::start(database).await;
+        let key = start(&place, &pair).await;
+        let given = sign_in(&place, &pair).await;
+        let native = place.native("acme", &json!({ "sub": PERSON }));
+        // Taken, and kept.
+        for token in [session(&given), session(&given), &native] {
+            assert_eq!(place.ask(token, WHO).await.status, 200);
+        }
+        let now = place.clock.now();
+        let retired = place.store.retire_signing_key(&key.id, now, "test", now);
+        retired.await.expect("retired");
+        place.refuses(session(&given)).await;
+        opens_nothing(&place, session(&given)).await;
+        assert_eq!(place.ask(&native, WHO).await.status, 200);
+        place.stop().await;
+    })
+    .await;
+}
+
 /// Sessions of before accounts stood in them.
 #[tokio::test]
 async fn a_session_under_an_apps_key_that_names_no_account_opens_nothing() {
@@ -144,7 +168,7 @@ async fn a_session_under_an_apps_key_that_names_no_account_opens_nothing() {
         let of = |account: Option<&str>| {
             let mut claims = json!({
                 "aud": "graphql", "tenant": "acme", "preset": FORGE, "sub": PERSON,
-                "key": key.id.to_string(), "iat": now, "exp": now + 300, "cap": now + 3600,
+                "key": key.id.as_str(), "iat": now, "exp": now + 300, "cap": now + 3600,
                 "jti": "1",
             });
             if let Some(account) = account {
@@ -169,7 +193,6 @@ async fn a_role_is_its_schemes() {
     for_each_database(async |database| {
         let place = Place::start(database).await;
         start(&place, &pair).await;
-        place.add_key("acme").await;
         let native = place.native("acme", &json!({ "sub": PERSON }));
         let given = sign_in(&place, &pair).await;
         let forge = session(&given);

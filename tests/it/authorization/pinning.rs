@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::books::Books;
-use super::place::{Place, Who};
+use super::place::{Place, Who, native_key};
 use super::socket::{Socket, payload};
 use crate::support::databases::{TestStore, for_each_database};
 
@@ -38,7 +38,6 @@ fn books() -> Books {
 async fn start(database: &TestStore) -> Place {
     let place = Place::start(database).await;
     place.put_tenant(TENANT, false).await;
-    place.add_key(TENANT).await;
     let books = books();
     books.connect(&place).await;
     books.fill(&place).await;
@@ -237,11 +236,10 @@ async fn hiding_amounts_hides_them_at_once() {
 }
 
 #[tokio::test]
-async fn a_retired_key_ends_the_tokens_under_it() {
+async fn a_retired_key_ends_the_tokens_and_sessions_under_it() {
     for_each_database(async |database| {
         let place = Place::start(database).await;
         place.put_tenant(TENANT, false).await;
-        let key = place.add_key(TENANT).await;
         let books = books();
         books.connect(&place).await;
         books.fill(&place).await;
@@ -254,19 +252,28 @@ async fn a_retired_key_ends_the_tokens_under_it() {
         }
         let (mut idle, _) = following(&place, &token).await;
         let (told, _) = following(&place, &token).await;
+        let session = place.session(Who::role(TENANT, Role::Admin));
+        let (mut of_session, _) = following(&place, &session).await;
         let now = place.clock.now();
-        let retired = place.store.retire_signing_key(&key, now, "test", now).await;
+        let retired = place
+            .store
+            .retire_signing_key(&native_key(TENANT), now, "test", now)
+            .await;
         retired.expect("retired");
-        place.has_seen(TENANT).await;
-        assert_eq!(place.ask(&token, OWED).await.status, 401);
+        place.refuses(&token).await;
         let door = format!("{TENANT}/native");
         assert_eq!(place.exchange(&door, &token).await.status, 401);
-        assert!(Socket::open(&place, Some(&token)).await.is_none());
-        let end = idle.next().await.expect("an end");
-        assert!(
-            end.contains("complete"),
-            "without a change of the books: {end}"
-        );
+        for ended in [&token, &session] {
+            assert_eq!(place.ask(ended, OWED).await.status, 401);
+            assert!(Socket::open(&place, Some(ended)).await.is_none());
+        }
+        for socket in [&mut idle, &mut of_session] {
+            let end = socket.next().await.expect("an end");
+            assert!(
+                end.contains("complete"),
+                "without a change of the books: {end}"
+            );
+        }
         idle.subscribe("2", FOLLOW).await;
         let refusal = idle.next().await.expect("a refusal");
         assert!(refusal.contains("UNAUTHENTICATED"), "{refusal}");

@@ -94,7 +94,7 @@ impl Place {
         self.service.shutdown().await;
     }
 
-    /// Adds a tenant, or changes whether its reps see amounts.
+    /// Adds a tenant with a native key, or changes whether its reps see amounts.
     pub(super) async fn put_tenant(&self, id: &str, reps_see_amounts: bool) {
         let tenant = Tenant {
             id: id.into(),
@@ -106,8 +106,27 @@ impl Place {
             },
             version: 0,
         };
-        let put = self.store.put_tenant(&tenant, "test", self.clock.now());
+        let now = self.clock.now();
+        let put = self.store.put_tenant(&tenant, "test", now);
         put.await.expect("put");
+        let keys = self.store.signing_keys(Some(&tenant.id), "native").await;
+        if !keys.expect("read").is_empty() {
+            return;
+        }
+        let key = SigningKey {
+            id: native_key(id),
+            tenant: Some(tenant.id),
+            preset: "native".to_owned(),
+            kid: None,
+            algorithm: Algorithm::Hs256,
+            source: KeySource::Secret(secret_of(id).into()),
+            issuer: None,
+            audience: None,
+            claims: std::collections::BTreeMap::default(),
+            valid_until: None,
+        };
+        let added = self.store.add_signing_key(&key, "test", now);
+        added.await.expect("added");
     }
 
     pub(super) fn identity(&self, who: Who<'_>) -> Identity {
@@ -123,7 +142,7 @@ impl Place {
                 .map(|(id, trust)| (ContactId::parse(id).expect("an id"), trust)),
             company: None,
             locale: Some("de-AT".into()),
-            key: "key".into(),
+            key: native_key(who.tenant),
             expires_at: self.clock.now(),
             hard_cap: self.clock.now(),
         }
@@ -154,7 +173,7 @@ impl Place {
         let now = self.clock.now().as_second();
         let claims = json!({
             "aud": "files", "tenant": who.tenant, "preset": "native", "sub": who.user,
-            "role": who.role.map(Role::as_str), "key": "key", "iat": now, "exp": now + 300, "cap": now + 300,
+            "role": who.role.map(Role::as_str), "key": native_key(who.tenant).as_str(), "iat": now, "exp": now + 300, "cap": now + 300,
             "jti": "1",
         });
         self.signed_session(&claims)
@@ -199,25 +218,6 @@ impl Place {
     pub(super) async fn ask(&self, token: &str, query: &str) -> Reply {
         let body = json!({ "query": query }).to_string();
         self.post(Some(token), body, &[]).await
-    }
-
-    /// Adds a native key to a tenant.
-    pub(super) async fn add_key(&self, tenant: &str) -> SigningKeyId {
-        let key = SigningKey {
-            id: uuid::Uuid::new_v4().to_string().into(),
-            tenant: Some(tenant.into()),
-            preset: "native".to_owned(),
-            kid: None,
-            algorithm: Algorithm::Hs256,
-            source: KeySource::Secret(secret_of(tenant).into()),
-            issuer: None,
-            audience: None,
-            claims: std::collections::BTreeMap::default(),
-            valid_until: None,
-        };
-        let added = self.store.add_signing_key(&key, "test", self.clock.now());
-        added.await.expect("added");
-        key.id
     }
 
     /// A native token under the tenant's key that says what `claims` say, beside what it must.
@@ -269,6 +269,18 @@ impl Place {
         tokio::time::timeout(PATIENCE, waiting)
             .await
             .expect("seen in time");
+    }
+
+    /// Waits until a token is taken no longer, with nothing written meanwhile.
+    pub(super) async fn refuses(&self, token: &str) {
+        let waiting = async {
+            while self.ask(token, "{ viewer { role } }").await.status != 401 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .expect("refused in time");
     }
 
     /// Gives a native user a word for a role in the tenant's map.
@@ -332,6 +344,11 @@ impl Reply {
         }
         format!("{} {json}", self.status)
     }
+}
+
+/// The id of a tenant's native key.
+pub(super) fn native_key(tenant: &str) -> SigningKeyId {
+    format!("{tenant}-native").into()
 }
 
 fn secret_of(tenant: &str) -> String {

@@ -81,7 +81,6 @@ impl<'a> Case<'a> {
             for (contact, customer) in [(CONTACTS[0], "1"), (CONTACTS[1], "3"), (COMPANY, "1")] {
                 books.link(place, contact, customer).await;
             }
-            place.add_key(&id).await;
             let mut roles = BTreeMap::new();
             let mut sessions = BTreeMap::new();
             for (user, role) in USERS.into_iter().zip(Role::ALL) {

@@ -77,7 +77,6 @@ impl World {
         for tenant in [HIDING, SHOWING] {
             fill(&place, tenant).await;
         }
-        place.add_key(HIDING).await;
         let misdirected = json!({"aud": "another-service", "role": "admin"});
         let misdirected = place.native(HIDING, &misdirected);
         let mut tokens: BTreeMap<Principal, Vec<Option<String>>> = BTreeMap::new();

@@ -27,6 +27,7 @@ use financial_pulse::http::rates::{RateSettings, Rates};
 use financial_pulse::http::router;
 use financial_pulse::http::server::{self, ServerLimits};
 use financial_pulse::service::Services;
+use financial_pulse::service::keys::Keys;
 use financial_pulse::service::ledger_pages::LedgerPages;
 use financial_pulse::service::limits::Limits;
 use financial_pulse::service::linking::Linking;
@@ -43,6 +44,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The tenant of every test.
 pub(crate) const TENANT: &str = "acme";
+/// Its native key.
+const KEY: &str = "key";
 /// Its books.
 pub(crate) const BOOKS: &str = "books";
 /// A contact that is linked to customer 1.
@@ -135,7 +138,7 @@ impl App {
         let bearers = Bearers::new(
             Arc::clone(&sessions),
             Arc::new(verifier.expect("a client")),
-            store.clone(),
+            Keys::new(store.clone(), Vec::new()),
             Arc::clone(&reader),
             Arc::clone(&shared),
             1_000,
@@ -196,7 +199,7 @@ impl App {
         let tenant = TenantId::from(TENANT);
         self.put_tenant(reps_see_amounts).await;
         let key = SigningKey {
-            id: uuid::Uuid::new_v4().to_string().into(),
+            id: KEY.into(),
             tenant: Some(tenant.clone()),
             preset: "native".to_owned(),
             kid: None,
@@ -403,7 +406,7 @@ impl App {
             contact: None,
             company: None,
             locale: None,
-            key: "key".into(),
+            key: KEY.into(),
             expires_at: self.clock.now(),
             hard_cap: self.clock.now(),
         };

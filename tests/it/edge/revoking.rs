@@ -81,11 +81,14 @@ async fn a_retired_key_ends_what_it_has_proved() {
     let retired = app.store.retire_signing_key(&key, now, "test", now);
     retired.await.expect("retired");
     until(&app, &token, 401).await;
+    assert_eq!(status(&app, &session).await, 401);
     // A key that comes in its place verifies its own tokens and not the old ones.
     add_key(&app).await;
     let fresh = app.token(Role::Finance).await;
     until(&app, &fresh, 200).await;
-    assert_eq!(status(&app, &token).await, 401);
+    for ended in [&token, &session] {
+        assert_eq!(status(&app, ended).await, 401);
+    }
 }
 
 /// The present key and the one before it: both count, and the one before only until its end, also
@@ -93,8 +96,14 @@ async fn a_retired_key_ends_what_it_has_proved() {
 #[tokio::test]
 async fn a_replaced_key_counts_to_its_end_and_no_longer() {
     let app = watched().await;
-    let before = app.token(Role::Finance).await;
-    assert_eq!(status(&app, &before).await, 200);
+    let token = app.token(Role::Finance).await;
+    let session = app.session(Role::Finance);
+    let both_are = async |expected: u16| {
+        for before in [&token, &session] {
+            assert_eq!(status(&app, before).await, expected);
+        }
+    };
+    both_are(200).await;
     let now = app.clock.now();
     let end = now + SignedDuration::from_secs(60);
     let old = key_of(&app).await;
@@ -103,11 +112,15 @@ async fn a_replaced_key_counts_to_its_end_and_no_longer() {
     retired.expect("retired");
     // Long enough for the feed: the verdict that is kept from now on knows the end.
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(status(&app, &before).await, 200);
+    // The page is told in time to bring a new token.
+    let told = app
+        .data(&session, "{ viewer { sessionExpiresAt } }", json!({}))
+        .await;
+    assert_eq!(told["viewer"]["sessionExpiresAt"], end.to_string());
     app.clock.advance(SignedDuration::from_secs(59));
-    assert_eq!(status(&app, &before).await, 200);
+    both_are(200).await;
     app.clock.advance(SignedDuration::from_secs(1));
-    assert_eq!(status(&app, &before).await, 401);
+    both_are(401).await;
     let after = app.token(Role::Finance).await;
     assert_eq!(status(&app, &after).await, 200);
 }

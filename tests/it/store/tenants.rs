@@ -437,6 +437,59 @@ async fn versions_tell_another_process_what_to_read_again() {
     .await;
 }
 
+/// An app's key lets in the people of each tenant that has an account in its scheme.
+#[tokio::test]
+async fn each_change_of_an_apps_keys_is_a_change_for_all_whom_it_lets_in() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        for (tenant, preset) in [
+            ("acme", "monday"),
+            ("globex", "monday"),
+            ("other", "hubspot"),
+        ] {
+            let tenant = add_tenant(store, tenant).await;
+            for account in ["1", "2"] {
+                let account = format!("{tenant}-{account}");
+                store
+                    .register_account(preset, &account, &tenant, "operator", at(1))
+                    .await
+                    .unwrap();
+            }
+        }
+        let key = |id| SigningKey {
+            preset: "monday".to_owned(),
+            ..signing_key(id, None, secret_key(id).source)
+        };
+        let versions = async || {
+            let tenants = store.versions().await.unwrap().tenants.into_iter();
+            tenants.map(|(_, version)| version).collect::<Vec<_>>()
+        };
+        let mut expected = versions().await;
+        let mut has_risen = async || {
+            expected[0] += 1;
+            expected[1] += 1;
+            assert_eq!(versions().await, expected);
+        };
+        let (first, second) = (key(1), key(2));
+        store
+            .add_signing_key(&first, "operator", at(2))
+            .await
+            .unwrap();
+        has_risen().await;
+        store
+            .replace_signing_keys(&second, at(50), "operator", at(3))
+            .await
+            .unwrap();
+        has_risen().await;
+        store
+            .retire_signing_key(&second.id, at(4), "operator", at(4))
+            .await
+            .unwrap();
+        has_risen().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_url_that_names_no_database_is_refused_without_repeating_it() {
     for url in [

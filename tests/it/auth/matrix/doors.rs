@@ -39,8 +39,20 @@ fn renewal(token: &str) -> Sent {
     sent
 }
 
-/// Someone who has signed in, of any tenant.
-fn signed_in(place: &Place, tenant: &str) -> SignedIn {
+/// A key of nobody's.
+const NO_KEY: &str = "a key of nobody";
+
+/// The key of `acme` that stands.
+async fn standing(place: &Place) -> String {
+    let acme = "acme".into();
+    let keys = place.pages.store.signing_keys(Some(&acme), "zendesk-proxy");
+    let mut keys = keys.await.expect("read").into_iter();
+    let key = keys.find(|key| key.valid_until.is_none());
+    key.expect("a key").id.to_string()
+}
+
+/// Someone who has signed in, of any tenant, under any key.
+fn signed_in(place: &Place, tenant: &str, key: &str) -> SignedIn {
     let identity = Identity {
         tenant: tenant.into(),
         preset: "zendesk-proxy".into(),
@@ -53,7 +65,7 @@ fn signed_in(place: &Place, tenant: &str) -> SignedIn {
         locale: None,
         expires_at: Timestamp::MAX,
         hard_cap: Timestamp::MAX,
-        key: "a key of nobody".into(),
+        key: key.into(),
     };
     let session: Session = place
         .pages
@@ -72,7 +84,7 @@ async fn code(place: &Place, tenant: &str) -> String {
     let made = place
         .pages
         .sign_in
-        .code_for(&signed_in(place, tenant))
+        .code_for(&signed_in(place, tenant, &standing(place).await))
         .await;
     made.expect("a code").code.expose_secret().to_owned()
 }
@@ -83,7 +95,7 @@ async fn planted(place: &Place, purpose: &str, tenant: &str) -> String {
     let code = format!("planted-for-{purpose}-of-{tenant}-with-43-characters-");
     let hash: [u8; 32] = sha2::Sha256::digest(format!("{purpose} {code}")).into();
     let end = place.pages.clock.now() + SignedDuration::from_mins(10);
-    let session = signed_in(place, tenant).session.token;
+    let session = signed_in(place, tenant, NO_KEY).session.token;
     let acme = "acme".into();
     let store = &place.pages.store;
     let put = store.put_secret_code(&hash, &acme, &session, end).await;
@@ -99,6 +111,13 @@ pub(super) async fn codes_and_sessions(place: &Place, tally: &mut Tally) {
     let late = code(place, "acme").await;
     let other = planted(place, "state", "acme").await;
     let gone = planted(place, "page", "gone").await;
+    let ended = planted(place, "page", "acme").await;
+    let session_of = |tenant: &str, key: &str| {
+        let session = signed_in(place, tenant, key).session;
+        session.token.expose_secret().to_owned()
+    };
+    let of_no_tenant = session_of("gone", &standing(place).await);
+    let under_no_key = session_of("acme", NO_KEY);
     let native = right(place, Preset::of("native").expect("a scheme")).send();
     let token = native.secrets[0].clone();
     let cases = [
@@ -122,15 +141,16 @@ pub(super) async fn codes_and_sessions(place: &Place, tally: &mut Tally) {
             "unknown_tenant",
             open(&gone),
         ),
+        ("a code whose key is gone", "unknown_key", open(&ended)),
         (
             "a session of a tenant that is gone",
-            "unknown_tenant",
-            renewal(signed_in(place, "gone").session.token.expose_secret()),
+            "unknown_key",
+            renewal(&of_no_tenant),
         ),
         (
             "a session whose key is gone",
             "unknown_key",
-            renewal(signed_in(place, "acme").session.token.expose_secret()),
+            renewal(&under_no_key),
         ),
         (
             "a session whose CRM gives fresh tokens",
