@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use moka::future::Cache;
+use reqwest::StatusCode;
 use uuid::Uuid;
 
 use super::claims::{self, Life};
+use super::fetch::{FetchError, Fetcher};
 use super::jws::Jws;
 use super::key::VerifyingKey;
 use super::object::Object;
@@ -19,11 +21,9 @@ use super::shown::ShownRequest;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::signing_key::Algorithm;
-use crate::outbound::Reach;
 
 /// A public key as PEM has less than 1 KB.
 const MAX_KEY_BYTES: usize = 16 * 1024;
-const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a fetched key is used.
 const LIFETIME: Duration = Duration::from_hours(1);
 /// The most keys that are kept.
@@ -34,8 +34,7 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 /// Verifies Atlassian's calls on installing and removing.
 #[derive(Debug)]
 pub struct InstallVerifier {
-    client: reqwest::Client,
-    reach: Reach,
+    fetcher: Fetcher,
     clock: Arc<dyn Clock>,
     /// Below which the keys are published, without a slash at the end.
     keys_url: String,
@@ -51,18 +50,8 @@ impl InstallVerifier {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
-        let reach = Reach {
-            loopback: config.native.jwks_allow_loopback,
-            networks: config.native.jwks_allow_networks.clone(),
-        };
-        let client = reach
-            .client()
-            .connect_timeout(TIMEOUT)
-            .timeout(TIMEOUT)
-            .build()?;
         Ok(Self {
-            client,
-            reach,
+            fetcher: Fetcher::new(&config.native, MAX_KEY_BYTES)?,
             clock,
             keys_url: config.crm.atlassian_install_keys_url.as_str().to_owned(),
             public_url: config.server.public_url.origin(),
@@ -125,33 +114,14 @@ impl InstallVerifier {
 
     async fn fetch(&self, kid: Uuid) -> Result<VerifyingKey, Refusal> {
         let address = format!("{}/{}", self.keys_url, kid.hyphenated());
-        let address = self.reach.check(&address).map_err(|error| {
-            tracing::warn!(%error, "an install key is not fetched");
-            Refusal::KeySetUnavailable
-        })?;
-        let unavailable = |error: reqwest::Error| {
-            let error = error.without_url();
-            tracing::warn!(%error, "an install key could not be fetched");
-            Refusal::KeySetUnavailable
+        let pem = match self.fetcher.fetch(&address).await {
+            Ok(pem) => pem,
+            Err(FetchError::Status(StatusCode::NOT_FOUND)) => return Err(Refusal::UnknownKey),
+            Err(error) => {
+                tracing::warn!(%error, "an install key could not be fetched");
+                return Err(Refusal::KeySetUnavailable);
+            }
         };
-        let mut response = self.client.get(address).send().await.map_err(unavailable)?;
-        match response.status() {
-            reqwest::StatusCode::OK => {}
-            reqwest::StatusCode::NOT_FOUND => return Err(Refusal::UnknownKey),
-            status => {
-                let status = status.as_u16();
-                tracing::warn!(status, "an install key could not be fetched");
-                return Err(Refusal::KeySetUnavailable);
-            }
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
-            if body.len() + chunk.len() > MAX_KEY_BYTES {
-                return Err(Refusal::KeySetUnavailable);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let pem = std::str::from_utf8(&body).map_err(|_| Refusal::KeySetUnavailable)?;
-        VerifyingKey::from_pem(Algorithm::Rs256, pem).map_err(Refusal::UnfitKey)
+        VerifyingKey::from_pem(Algorithm::Rs256, &pem).map_err(Refusal::UnfitKey)
     }
 }

@@ -9,6 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
+use super::fetch::{FetchError, Fetcher};
 use super::key::{VerifyingKey, keys_of_set};
 use super::refusal::{KeyProblem, Refusal};
 use crate::clock::Clock;
@@ -18,7 +19,6 @@ use crate::outbound::Reach;
 
 /// Sets are a few kilobytes; what is larger is none.
 const MAX_SET_BYTES: usize = 256 * 1024;
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The key sets in use, by address and algorithm.
 ///
@@ -32,13 +32,6 @@ pub(super) struct KeySets {
     refetch_after: SignedDuration,
     lifetime: SignedDuration,
     sets: Mutex<HashMap<(String, Algorithm), Arc<KeySet>>>,
-}
-
-/// Calls the addresses.
-#[derive(Clone, Debug)]
-struct Fetcher {
-    client: reqwest::Client,
-    reach: Reach,
 }
 
 #[derive(Debug, Default)]
@@ -64,17 +57,8 @@ impl KeySets {
         settings: &NativeSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, reqwest::Error> {
-        let reach = Reach {
-            loopback: settings.jwks_allow_loopback,
-            networks: settings.jwks_allow_networks.clone(),
-        };
-        let client = reach
-            .client()
-            .connect_timeout(TIMEOUT)
-            .timeout(TIMEOUT)
-            .build()?;
         Ok(Self {
-            fetcher: Fetcher { client, reach },
+            fetcher: Fetcher::new(settings, MAX_SET_BYTES)?,
             clock,
             refetch_after: signed(settings.jwks_refetch),
             lifetime: signed(settings.jwks_lifetime),
@@ -107,8 +91,11 @@ impl KeySets {
             // To its end, also when the caller goes away: nobody else may ask for a while, and those
             // who wait for the lock wait for this answer.
             let fetching = async move {
-                let answer = fetcher.fetch(&address, algorithm).await;
-                set.keep(answer, now);
+                let answer = fetcher.fetch(&address).await.map_err(NoSet::from);
+                set.keep(
+                    answer.and_then(|text| Ok(keys_of_set(&text, algorithm)?)),
+                    now,
+                );
                 drop(asked_at);
             };
             if let Err(error) = tokio::spawn(fetching.in_current_span()).await {
@@ -138,35 +125,9 @@ impl KeySets {
     }
 }
 
-impl Fetcher {
-    async fn fetch(
-        &self,
-        address: &str,
-        algorithm: Algorithm,
-    ) -> Result<Vec<VerifyingKey>, FetchError> {
-        let address = self
-            .reach
-            .check(address)
-            .map_err(|_| KeyProblem::UnsafeUrl)?;
-        let mut response = self.client.get(address).send().await.map_err(hidden)?;
-        if response.status() != reqwest::StatusCode::OK {
-            return Err(FetchError::Status(response.status().as_u16()));
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(hidden)? {
-            if body.len() + chunk.len() > MAX_SET_BYTES {
-                return Err(FetchError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let text = std::str::from_utf8(&body).map_err(|_| KeyProblem::Unreadable)?;
-        Ok(keys_of_set(text, algorithm)?)
-    }
-}
-
 impl KeySet {
     /// Keeps a good answer; with another the last good one stays.
-    fn keep(&self, answer: Result<Vec<VerifyingKey>, FetchError>, asked_at: Timestamp) {
+    fn keep(&self, answer: Result<Vec<VerifyingKey>, NoSet>, asked_at: Timestamp) {
         match answer {
             Ok(keys) => {
                 *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Some(Kept {
@@ -191,20 +152,13 @@ pub(super) fn is_well_formed(address: &str) -> bool {
     anywhere.check(address).is_ok()
 }
 
+/// Why there is no set.
 #[derive(Debug, thiserror::Error)]
-enum FetchError {
+enum NoSet {
+    #[error(transparent)]
+    NotFetched(#[from] FetchError),
     #[error(transparent)]
     Unfit(#[from] KeyProblem),
-    #[error("the address answered with status {0}")]
-    Status(u16),
-    #[error("the answer is larger than {MAX_SET_BYTES} bytes")]
-    TooLarge,
-    #[error("the address cannot be reached: {0}")]
-    Http(reqwest::Error),
-}
-
-fn hidden(error: reqwest::Error) -> FetchError {
-    FetchError::Http(error.without_url())
 }
 
 /// Without a name the only key is meant; of several, none.

@@ -17,6 +17,7 @@
 //! shown (under [`VerifiedClaims::use_key`]) and looks up accounts and roles.
 
 mod claims;
+mod fetch;
 mod install;
 mod jwks;
 pub mod jws;
