@@ -273,7 +273,7 @@ pub async fn mint_test_token(
             wish.role
         );
     };
-    let keys = store.signing_keys(Some(tenant), "native").await?;
+    let keys = store.signing_keys(Some(tenant), "native", now).await?;
     let lifetime = SignedDuration::try_from(config.native.max_age)?;
     let token = auth::TestToken {
         user: UserId::from(wish.user),

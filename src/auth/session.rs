@@ -55,6 +55,18 @@ impl std::fmt::Debug for Sessions {
     }
 }
 
+impl Session {
+    /// The session as it is told to the page when what it rests on ends earlier.
+    #[must_use]
+    pub fn until(self, ends: Timestamp) -> Self {
+        Self {
+            expires_at: self.expires_at.min(ends),
+            hard_cap: self.hard_cap.min(ends),
+            ..self
+        }
+    }
+}
+
 impl Sessions {
     /// Sessions under a key of 32 bytes that serves nothing else.
     ///

@@ -210,13 +210,18 @@ impl Verifier {
             tax_number: said.tax_number,
             locale: said.locale,
             // What a key has verified ends with it, also where it is kept.
-            accepted_until: key
-                .valid_until
-                .map_or(proof.accepted_until, |end| end.min(proof.accepted_until)),
-            hard_cap: match proof.use_key {
-                Some(_) => preset.hard_cap,
-                None => Some(preset.hard_cap.unwrap_or(WEAK_CAP)),
-            },
+            accepted_until: key.ends().min(proof.accepted_until),
+            hard_cap: [
+                match proof.use_key {
+                    Some(_) => preset.hard_cap,
+                    None => Some(preset.hard_cap.unwrap_or(WEAK_CAP)),
+                },
+                key.valid_until
+                    .map(|end| end.duration_since(self.clock.now())),
+            ]
+            .into_iter()
+            .flatten()
+            .min(),
             use_key: proof.use_key,
             key_id: key.id.clone(),
         })

@@ -104,6 +104,15 @@ impl Viewer {
         self.role >= Role::Finance
     }
 
+    /// Whether they may see and do what another proof let them, whenever each of the two ends.
+    pub fn is_still(&self, before: &Self) -> bool {
+        let as_before = Self {
+            session_expires_at: before.session_expires_at,
+            ..self.clone()
+        };
+        as_before == *before
+    }
+
     /// Whether they may set credit limits.
     pub fn can_set_limits(&self) -> bool {
         self.role >= Role::Finance

@@ -45,7 +45,7 @@ pub(super) enum KeyCommand {
     Retire {
         /// The key's id
         key: SigningKeyId,
-        /// Seconds for which it is still accepted
+        /// Seconds for which it is still accepted; then the sessions end that it let in
         #[arg(long, default_value_t = 0)]
         after_seconds: u32,
     },
@@ -85,12 +85,12 @@ impl KeyCommand {
                 print(&weakness(preset, &context.config()?));
             }
             Self::List => {
-                let keys = store.all_signing_keys(None).await?;
+                let keys = store.listed_keys(None).await?;
                 let rows: Vec<_> = keys.iter().map(keys::row).collect();
                 print(&table(&keys::KEY_HEADS, &rows));
             }
             Self::Retire { key, after_seconds } => {
-                let known = store.all_signing_keys(None).await?;
+                let known = store.listed_keys(None).await?;
                 let until = keys::retire(&store, &known, &key, after_seconds, now).await?;
                 print(&format!("Key {key} ends {until}.\n"));
             }

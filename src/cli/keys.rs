@@ -15,7 +15,7 @@ use crate::auth::preset::{Audience, records};
 use crate::auth::{KeyProblem, Preset, check_key};
 use crate::domain::ids::{SigningKeyId, TenantId};
 use crate::domain::signing_key::{Algorithm, Claim, KeySource, SigningKey};
-use crate::store::Store;
+use crate::store::{ListedKey, Store};
 
 /// The names of the schemes, for arguments.
 pub(super) fn preset_names() -> PossibleValuesParser {
@@ -52,7 +52,8 @@ pub(super) struct KeyArgs {
     /// Claims: account, user, name, role, contact, company, email, tax_number, locale
     #[arg(long = "claim", value_name = "CLAIM=PATH")]
     claims: Vec<String>,
-    /// End the earlier keys of the scheme after so many seconds; without it they stay
+    /// End the earlier keys of the scheme, and the sessions that they let in, after so many seconds;
+    /// without it they stay
     #[arg(long, value_name = "SECONDS")]
     previous_ends_after: Option<u32>,
 }
@@ -208,17 +209,22 @@ fn ways(algorithms: &[Algorithm]) -> &'static str {
 /// Ends a key, if it is among those given.
 pub(super) async fn retire(
     store: &Store,
-    keys: &[SigningKey],
+    keys: &[ListedKey],
     key: &SigningKeyId,
     after_seconds: u32,
     now: Timestamp,
 ) -> anyhow::Result<Timestamp> {
-    if !keys.iter().any(|known| known.id == *key) {
+    let Some(known) = keys.iter().find(|known| known.id == *key) else {
         bail!("there is no key {key} here; the list shows the keys");
-    }
+    };
     let until = now + SignedDuration::from_secs(after_seconds.into());
-    store.retire_signing_key(key, until, OPERATOR, now).await?;
-    Ok(until)
+    if store.retire_signing_key(key, until, OPERATOR, now).await? {
+        return Ok(until);
+    }
+    match known.valid_until {
+        Some(end) => bail!("key {key} ends {end}; an end is never put off"),
+        None => bail!("key {key} has just been given an end; the list shows it"),
+    }
 }
 
 /// Keys as rows: enough to tell one from another, and nothing of a secret.
@@ -233,16 +239,16 @@ pub(super) const KEY_HEADS: [&str; 7] = [
 ];
 
 /// A row of [`KEY_HEADS`].
-pub(super) fn row(key: &SigningKey) -> Vec<String> {
-    let kept = match &key.source {
-        KeySource::Secret(_) => "secret",
-        KeySource::Pem(_) => "public key",
-        KeySource::Jwks(_) => "key set",
-        KeySource::JwksUrl(url) => url,
+pub(super) fn row(key: &ListedKey) -> Vec<String> {
+    let kept = match (&key.address, key.source.as_str()) {
+        (Some(address), _) => address,
+        (None, "pem") => "public key",
+        (None, "jwks") => "key set",
+        (None, other) => other,
     };
     vec![
         key.preset.clone(),
-        key.algorithm.to_string(),
+        key.algorithm.clone(),
         key.id.to_string(),
         kept.to_owned(),
         key.issuer.clone().unwrap_or_default(),
@@ -254,7 +260,7 @@ pub(super) fn row(key: &SigningKey) -> Vec<String> {
 }
 
 /// A key in a list: enough to tell it from others, and nothing of its material.
-pub(super) fn described(key: &SigningKey) -> String {
+pub(super) fn described(key: &ListedKey) -> String {
     let end = match key.valid_until {
         Some(until) => format!(" until {until}"),
         None => String::new(),

@@ -66,7 +66,7 @@ pub(super) enum TenantCommand {
         /// The key's id (see `tenant list`)
         #[arg(long)]
         key: SigningKeyId,
-        /// Seconds for which it is still accepted
+        /// Seconds for which it is still accepted; then the sessions end that it let in
         #[arg(long, default_value_t = 0)]
         after_seconds: u32,
     },
@@ -153,7 +153,7 @@ impl TenantCommand {
                 after_seconds,
             } => {
                 let tenant = tenant(&store, &TenantId::from(id)).await?;
-                let known = store.all_signing_keys(Some(&tenant.id)).await?;
+                let known = store.listed_keys(Some(&tenant.id)).await?;
                 let until = keys::retire(&store, &known, &key, after_seconds, now).await?;
                 print(&format!("Key {key} ends {until}.\n"));
                 Ok(())
@@ -295,7 +295,8 @@ async fn guide(
     }
     if preset.key_scope == KeyScope::App {
         let in_settings = name == PIPEDRIVE.name && config.pipedrive.client_secret.is_some();
-        if !in_settings && store.signing_keys(None, name).await?.is_empty() {
+        let keys = store.listed_keys(None).await?;
+        if !in_settings && keys.iter().all(|key| key.preset != name) {
             print(&format!(
                 "The app has no key yet: `crm key add {name}` adds it.\n"
             ));
@@ -308,8 +309,10 @@ async fn guide(
 /// The scheme by which all of a tenant's people come: of its accounts, and of its keys that stand.
 async fn only_scheme(store: &Store, tenant: &TenantId, now: Timestamp) -> anyhow::Result<String> {
     let accounts = store.accounts(tenant).await?;
-    let keys = store.all_signing_keys(Some(tenant)).await?;
-    let standing = keys.into_iter().filter(|key| key.stands(now));
+    let keys = store.listed_keys(Some(tenant)).await?;
+    let standing = keys
+        .into_iter()
+        .filter(|key| key.valid_until.is_none_or(|end| now < end));
     let schemes: BTreeSet<String> = accounts
         .into_iter()
         .map(|(preset, _)| preset)
@@ -339,7 +342,7 @@ fn tenant_id(text: &str) -> anyhow::Result<TenantId> {
 async fn list(store: &Store) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for tenant in store.tenants().await? {
-        let keys = store.all_signing_keys(Some(&tenant.id)).await?;
+        let keys = store.listed_keys(Some(&tenant.id)).await?;
         let accounts = store.accounts(&tenant.id).await?;
         let accounts = accounts
             .into_iter()

@@ -98,7 +98,7 @@ impl Claim {
         Self::Locale,
     ];
 
-    /// Its word on the command line, in the store and in logs.
+    /// Its word on the command line, in the store (where `serde` writes it) and in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",
@@ -159,8 +159,27 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
+    /// Until when the key is accepted: the end of time where no end is set.
+    pub fn ends(&self) -> Timestamp {
+        self.valid_until.unwrap_or(Timestamp::MAX)
+    }
+
     /// Whether the key is accepted at a time.
     pub fn stands(&self, now: Timestamp) -> bool {
-        self.valid_until.is_none_or(|until| now < until)
+        now < self.ends()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claims_word_is_the_same_everywhere() {
+        for claim in Claim::ALL {
+            assert_eq!(Claim::parse(claim.as_str()), Some(claim));
+            let stored = serde_json::to_value(claim).expect("JSON");
+            assert_eq!(stored, claim.as_str());
+        }
     }
 }

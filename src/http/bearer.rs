@@ -78,8 +78,8 @@ impl Bearer {
 }
 
 impl Bearers {
-    /// A door for sessions and for native tokens under the tenants' keys in the store, that keeps up
-    /// to `kept` verified tokens.
+    /// A door for sessions and for native tokens under these keys, that keeps up to `kept` verified
+    /// tokens.
     pub fn new(
         sessions: Arc<Sessions>,
         verifier: Arc<Verifier>,
@@ -150,7 +150,7 @@ impl Bearers {
                 Err(_) => return false,
             },
         };
-        *bearer.caller.viewer == *viewer
+        bearer.caller.viewer.is_still(viewer)
     }
 
     async fn prove(&self, token: &str) -> Result<Bearer, ServiceError> {
@@ -160,15 +160,20 @@ impl Bearers {
         let mut note = |tenant: &TenantId| {
             stamp.note(self.reader.snapshots().versions().tenant(tenant));
         };
+        let now = self.clock.now();
         let identity = match kind {
             TokenKind::Session => {
                 let identity = self.sessions.verify(token).map_err(refused)?;
                 note(&identity.tenant);
-                identity
+                let ends = self.keys.stands(&identity, now).await?;
+                Identity {
+                    expires_at: identity.expires_at.min(ends),
+                    ..identity
+                }
             }
             TokenKind::Native { tenant } => {
                 note(&tenant);
-                let keys = self.keys.of(&NATIVE, Some(&tenant)).await?;
+                let keys = self.keys.of(&NATIVE, Some(&tenant), now).await?;
                 let claims = self.verifier.verify(&NATIVE, &keys, token).await;
                 let claims = claims.map_err(refused)?;
                 if claims.owner != Owner::Tenant(tenant.clone()) {
@@ -176,11 +181,6 @@ impl Bearers {
                 }
                 claims.identity(tenant)
             }
-        };
-        let stands_until = self.keys.stands(&identity, self.clock.now()).await?;
-        let identity = Identity {
-            expires_at: identity.expires_at.min(stands_until),
-            ..identity
         };
         let viewer = self
             .reader

@@ -298,7 +298,7 @@ fn while_taken(
             loop {
                 known.moved().await;
                 match self::bearer(&endpoint, token.expose_secret()).await {
-                    Ok(now) if now.caller.viewer == viewer => known = now,
+                    Ok(now) if now.caller.viewer.is_still(&viewer) => known = now,
                     _ => return,
                 }
             }

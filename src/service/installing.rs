@@ -209,7 +209,7 @@ impl Installing {
     async fn bound(&self, tenant: &TenantId) -> Result<Vec<SigningKey>, ServiceError> {
         let keys = self
             .store
-            .signing_keys(Some(tenant), ATLASSIAN_CONNECT.name);
+            .signing_keys(Some(tenant), ATLASSIAN_CONNECT.name, self.clock.now());
         let mut keys = keys.await?;
         keys.retain(|key| key.valid_until.is_none());
         Ok(keys)

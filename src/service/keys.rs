@@ -22,25 +22,24 @@ impl Keys {
         Self { store, in_settings }
     }
 
-    /// The keys of a scheme: the tenant's, or where one signs for all, the app's. Those that have
-    /// ended included.
+    /// The keys of a scheme that stand at a time: the tenant's, or where one signs for all, the app's.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store fails, or a secret in it does not open.
     pub async fn of(
         &self,
         preset: &Preset,
         tenant: Option<&TenantId>,
+        now: Timestamp,
     ) -> Result<Vec<SigningKey>, ServiceError> {
         Ok(match (preset.key_scope, tenant) {
             (KeyScope::Installation, None) => Vec::new(),
             (KeyScope::Installation, tenant) => {
-                self.store.signing_keys(tenant, preset.name).await?
+                self.store.signing_keys(tenant, preset.name, now).await?
             }
             (KeyScope::App, _) => {
-                let mut keys = self.store.signing_keys(None, preset.name).await?;
-                let ours = self.in_settings.iter();
-                keys.extend(ours.filter(|key| key.preset == preset.name).cloned());
+                let mut keys = self.store.signing_keys(None, preset.name, now).await?;
+                keys.extend(self.in_settings(preset).cloned());
                 keys
             }
         })
@@ -58,12 +57,21 @@ impl Keys {
         now: Timestamp,
     ) -> Result<Timestamp, ServiceError> {
         let preset = Preset::of(&identity.preset).ok_or_else(|| refused(Refusal::UnknownKey))?;
-        let keys = self.of(preset, Some(&identity.tenant)).await?;
-        let mut keys = keys.into_iter();
-        let key = keys
-            .find(|key| key.id == identity.key && key.stands(now))
+        let app = preset.key_scope == KeyScope::App;
+        let mut in_settings = self.in_settings(preset);
+        let ends = if let Some(key) = in_settings.find(|key| key.id == identity.key) {
+            Some(key.ends())
+        } else {
+            let owner = (!app).then_some(&identity.tenant);
+            let ends = self
+                .store
+                .signing_key_ends(&identity.key, preset.name, owner);
+            ends.await?
+        };
+        let ends = ends
+            .filter(|ends| now < *ends)
             .ok_or_else(|| refused(Refusal::UnknownKey))?;
-        if preset.key_scope == KeyScope::App {
+        if app {
             let account = identity.account.as_deref();
             let account = account.ok_or_else(|| refused(Refusal::MissingClaim("account")))?;
             let tenant = self.store.tenant_of_account(preset.name, account).await?;
@@ -71,6 +79,11 @@ impl Keys {
                 return Err(refused(Refusal::UnknownTenant));
             }
         }
-        Ok(key.valid_until.unwrap_or(Timestamp::MAX))
+        Ok(ends)
+    }
+
+    fn in_settings(&self, preset: &Preset) -> impl Iterator<Item = &SigningKey> {
+        let keys = self.in_settings.iter();
+        keys.filter(|key| key.preset == preset.name)
     }
 }

@@ -198,15 +198,16 @@ impl SignIn {
         let preset = Preset::of(&identity.preset).ok_or_else(|| refused(Refusal::UnknownKey))?;
         let tenant = self.store.tenant(&identity.tenant).await?;
         let tenant = tenant.ok_or_else(|| refused(Refusal::UnknownTenant))?;
-        self.keys.stands(&identity, now).await?;
+        let ends = self.keys.stands(&identity, now).await?;
+        let session = Session {
+            token,
+            expires_at: identity.expires_at,
+            hard_cap: identity.hard_cap,
+        };
         Ok(SignedIn {
             preset,
             frame_ancestors: self.frame_ancestors(preset, &tenant),
-            session: Session {
-                token,
-                expires_at: identity.expires_at,
-                hard_cap: identity.hard_cap,
-            },
+            session: session.until(ends),
             identity,
         })
     }
@@ -224,8 +225,8 @@ impl SignIn {
         if !renews_itself {
             return Err(refused(Refusal::WrongKind));
         }
-        self.keys.stands(&identity, self.clock.now()).await?;
-        Ok((identity, session))
+        let ends = self.keys.stands(&identity, self.clock.now()).await?;
+        Ok((identity, session.until(ends)))
     }
 
     /// The address under which browsers reach us, without a path.
@@ -234,7 +235,10 @@ impl SignIn {
     }
 
     async fn verify(&self, door: &Door, shown: Shown<'_>) -> Result<VerifiedClaims, ServiceError> {
-        let keys = self.keys.of(door.preset, door.tenant.as_ref()).await?;
+        let keys = self
+            .keys
+            .of(door.preset, door.tenant.as_ref(), self.clock.now());
+        let keys = keys.await?;
         let claims = self.verifier.verify(door.preset, &keys, shown).await;
         claims.map_err(refused)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 use url::Url;
 
 use super::error::{StoreError, StoreResult};
@@ -88,10 +88,11 @@ impl Pool {
 /// Begins in a task of its own, which goes on when the caller goes away. With sqlx 0.9.0 a beginning
 /// that is given up while the server answers leaves the connection inside a transaction that nobody
 /// ends; the pool hands it on, and what the next caller writes is lost (sqlx's issue 4393, mended
-/// there after that version).
+/// there after that version). Whoever goes away while waiting for a connection leaves the queue.
 async fn begin(pool: &PgPool, how: &'static str) -> StoreResult<Transaction<'static, Postgres>> {
-    let pool = pool.clone();
-    let begun = tokio::spawn(async move { pool.begin_with(how).await }).await;
+    let connection = pool.acquire().await?;
+    let beginning = Transaction::begin(connection, Some(how.into_sql_str()));
+    let begun = tokio::spawn(beginning).await;
     Ok(begun.map_err(|_| sqlx::Error::WorkerCrashed)??)
 }
 

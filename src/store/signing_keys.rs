@@ -22,20 +22,16 @@ pub(super) mod sql {
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
         OF_TENANT = "SELECT id, tenant, preset, kid, algorithm, source, material, sealed,
                 issuer, audience, valid_until, claims_json
-            FROM signing_key WHERE preset = $1 AND tenant = $2 ORDER BY id";
-        ALL_OF_TENANT = "SELECT id, tenant, preset, kid, algorithm, source, material, sealed,
-                issuer, audience, valid_until, claims_json
-            FROM signing_key WHERE tenant = $1 ORDER BY preset, id";
-        ALL_OF_APP = "SELECT id, tenant, preset, kid, algorithm, source, material, sealed,
-                issuer, audience, valid_until, claims_json
-            FROM signing_key WHERE tenant IS NULL ORDER BY preset, id";
+            FROM signing_key WHERE preset = $1 AND tenant = $2
+                AND (valid_until IS NULL OR valid_until > $3) ORDER BY id";
         OF_APP = "SELECT id, tenant, preset, kid, algorithm, source, material, sealed,
                 issuer, audience, valid_until, claims_json
-            FROM signing_key WHERE preset = $1 AND tenant IS NULL ORDER BY id";
-        /// In the order in which writers lock.
-        TENANTS_OF_APP = "SELECT DISTINCT tenant FROM crm_account WHERE preset = $1 ORDER BY tenant";
+            FROM signing_key WHERE preset = $1 AND tenant IS NULL
+                AND (valid_until IS NULL OR valid_until > $2) ORDER BY id";
+        TENANTS_OF_APP = "SELECT DISTINCT tenant FROM crm_account WHERE preset = $1";
         WHOSE = "SELECT tenant, preset FROM signing_key WHERE id = $1";
-        RETIRE = "UPDATE signing_key SET valid_until = $2 WHERE id = $1";
+        RETIRE = "UPDATE signing_key SET valid_until = $2
+            WHERE id = $1 AND (valid_until IS NULL OR valid_until > $2)";
         /// Ends the keys of a scheme that would last longer.
         END = "UPDATE signing_key SET valid_until = $3
             WHERE preset = $1 AND COALESCE(tenant, '') = $2
@@ -190,8 +186,7 @@ impl Store {
         self.note(tx, &added).await
     }
 
-    /// The keys of a scheme: those of a tenant, or (for `None`) those of the app. Expired ones
-    /// included.
+    /// The keys of a scheme that stand at a time: those of a tenant, or (for `None`) those of the app.
     ///
     /// # Errors
     /// [`StoreError::Crypto`] when a secret does not open under the configured keys.
@@ -199,43 +194,25 @@ impl Store {
         &self,
         tenant: Option<&TenantId>,
         preset: &str,
+        now: Timestamp,
     ) -> StoreResult<Vec<SigningKey>> {
         let rows: Vec<KeyRow> = match tenant {
             Some(tenant) => with_pool!(&self.reader, |pool| sqlx::query_as(sql::OF_TENANT)
                 .bind(preset)
                 .bind(tenant.as_str())
+                .bind(millis(now))
                 .fetch_all(pool)
                 .await)?,
             None => with_pool!(&self.reader, |pool| sqlx::query_as(sql::OF_APP)
                 .bind(preset)
+                .bind(millis(now))
                 .fetch_all(pool)
                 .await)?,
         };
         rows.into_iter().map(|row| self.signing_key(row)).collect()
     }
 
-    /// The keys of every scheme: those of a tenant, or (for `None`) those of the app. Expired ones
-    /// included.
-    ///
-    /// # Errors
-    /// As [`Self::signing_keys`].
-    pub async fn all_signing_keys(
-        &self,
-        tenant: Option<&TenantId>,
-    ) -> StoreResult<Vec<SigningKey>> {
-        let rows: Vec<KeyRow> = match tenant {
-            Some(tenant) => with_pool!(&self.reader, |pool| sqlx::query_as(sql::ALL_OF_TENANT)
-                .bind(tenant.as_str())
-                .fetch_all(pool)
-                .await)?,
-            None => with_pool!(&self.reader, |pool| sqlx::query_as(sql::ALL_OF_APP)
-                .fetch_all(pool)
-                .await)?,
-        };
-        rows.into_iter().map(|row| self.signing_key(row)).collect()
-    }
-
-    /// Ends a key's validity at a time.
+    /// Ends a key at a time; `false`, and nothing changed, when it ends by then already.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when there is no such key.
@@ -245,7 +222,7 @@ impl Store {
         until: Timestamp,
         actor: &str,
         now: Timestamp,
-    ) -> StoreResult<()> {
+    ) -> StoreResult<bool> {
         let id = id.as_str();
         let mut tx = self.begin().await?;
         let (tenant, preset): (Option<String>, String) =
@@ -257,15 +234,19 @@ impl Store {
         let tenant = tenant.map(TenantId::from);
         // In the order in which writers lock.
         tell_of_keys(&mut tx, tenant.as_ref(), &preset).await?;
-        with_tx!(&mut tx, |connection| sqlx::query(sql::RETIRE)
+        let shortened = with_tx!(&mut tx, |connection| sqlx::query(sql::RETIRE)
             .bind(id)
             .bind(millis(until))
             .execute(connection)
             .await
-            .map(drop))?;
+            .map(|done| done.rows_affected() > 0))?;
+        if !shortened {
+            return Ok(false);
+        }
         let ended = retired(tenant, &preset, id, until, actor, now);
         self.note(&mut tx, &ended).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     fn signing_key(&self, row: KeyRow) -> StoreResult<SigningKey> {
@@ -296,7 +277,8 @@ impl Store {
 }
 
 /// Counts up the versions of those whose people are let in under a scheme's keys: of the tenant, or
-/// for an app's keys of each that has an account in the scheme.
+/// for an app's keys of each that has an account in the scheme. One that gets its first account while
+/// this runs may not hear of it; what its people were given meanwhile ends with their sessions.
 async fn tell_of_keys(tx: &mut Tx, tenant: Option<&TenantId>, preset: &str) -> StoreResult<()> {
     if let Some(tenant) = tenant {
         return versions::bump_tenant(tx, tenant).await;
@@ -307,8 +289,15 @@ async fn tell_of_keys(tx: &mut Tx, tenant: Option<&TenantId>, preset: &str) -> S
     .bind(preset)
     .fetch_all(connection)
     .await)?;
+    let mut tenants: Vec<TenantId> = tenants.into_iter().map(TenantId::from).collect();
+    // In the order in which writers lock, which is not every database's own.
+    tenants.sort();
     for tenant in tenants {
-        versions::bump_tenant(tx, &tenant.into()).await?;
+        match versions::bump_tenant(tx, &tenant).await {
+            // Erased meanwhile, with its people.
+            Ok(()) | Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

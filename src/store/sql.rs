@@ -29,6 +29,7 @@ pub const ALL: &[&[(&str, &str)]] = &[
     super::mirror::reference::sql::ALL,
     super::once::sql::ALL,
     super::seals::sql::ALL,
+    super::key_list::sql::ALL,
     super::signing_keys::sql::ALL,
     super::tenants::sql::ALL,
     super::versions::sql::ALL,

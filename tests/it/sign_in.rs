@@ -675,7 +675,18 @@ async fn a_session_is_renewed_from_itself_where_the_crm_gives_nothing_fresh() {
     let renewal = json!({ "token": second["session"] });
     let still = pages.exchange("/exchange/session", &renewal).await;
     assert_eq!(still.status, StatusCode::OK);
+    // The page is told of an end that comes before its session's.
     let now = pages.clock.now();
+    let end = now + SignedDuration::from_mins(2);
+    let retired = pages.store.retire_signing_key(&key.id, end, "test", now);
+    assert!(retired.await.expect("retired"));
+    let again = json!({ "token": native() });
+    for (path, body) in [("/exchange/session", &renewal), (door, &again)] {
+        let given = pages.exchange(path, body).await.json();
+        for told in ["expiresAt", "hardCap"] {
+            assert_eq!(given[told], end.to_string(), "{path} {told}");
+        }
+    }
     let retired = pages.store.retire_signing_key(&key.id, now, "test", now);
     retired.await.expect("retired");
     let late = pages.exchange("/exchange/session", &renewal).await;

@@ -284,6 +284,30 @@ async fn a_retired_key_ends_the_tokens_and_sessions_under_it() {
 }
 
 #[tokio::test]
+async fn a_key_that_will_end_cuts_nobody_off_before() {
+    for_each_database(async |database| {
+        let place = start(database).await;
+        let session = place.session(Who::role(TENANT, Role::Finance));
+        let (mut socket, _) = following(&place, &session).await;
+        let now = place.clock.now();
+        let end = now + SignedDuration::from_secs(60);
+        let retired = place
+            .store
+            .retire_signing_key(&native_key(TENANT), end, "test", now)
+            .await;
+        assert!(retired.expect("retired"));
+        place.has_seen(TENANT).await;
+        bill(&place, "900").await;
+        let told = socket.next().await.expect("a pulse");
+        assert!(told.contains("\"amount\""), "{told}");
+        place.clock.advance(SignedDuration::from_secs(60));
+        ends(&place, socket, "the key has ended").await;
+        place.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_removed_link_ends_the_pulse() {
     for_each_database(async |database| {
         let place = start(database).await;

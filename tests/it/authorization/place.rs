@@ -109,7 +109,7 @@ impl Place {
         let now = self.clock.now();
         let put = self.store.put_tenant(&tenant, "test", now);
         put.await.expect("put");
-        let keys = self.store.signing_keys(Some(&tenant.id), "native").await;
+        let keys = self.store.listed_keys(Some(&tenant.id)).await;
         if !keys.expect("read").is_empty() {
             return;
         }

@@ -359,7 +359,7 @@ impl App {
     pub(crate) async fn token_for(&self, role: Role, contact: Option<&str>) -> String {
         let keys = self
             .store
-            .signing_keys(Some(&TENANT.into()), "native")
+            .signing_keys(Some(&TENANT.into()), "native", self.clock.now())
             .await
             .expect("keys");
         let token = TestToken {

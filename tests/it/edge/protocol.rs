@@ -125,7 +125,7 @@ async fn a_token_stops_counting_when_its_key_is_retired() {
     let token = app.token(Role::Rep).await;
     let body = json!({"query": "{ viewer { role } }"});
     assert_eq!(app.send(&token, &body, &[]).await.status, 200);
-    let keys = app.store.signing_keys(Some(&"acme".into()), "native").await;
+    let keys = app.store.listed_keys(Some(&"acme".into())).await;
     let key = keys.expect("keys").remove(0);
     let now = super::harness::noon();
     app.store

@@ -46,7 +46,7 @@ async fn until(app: &App, token: &str, expected: u16) {
 }
 
 async fn key_of(app: &App) -> SigningKeyId {
-    let keys = app.store.signing_keys(Some(&TENANT.into()), "native").await;
+    let keys = app.store.listed_keys(Some(&TENANT.into())).await;
     keys.expect("read").remove(0).id
 }
 

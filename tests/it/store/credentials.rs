@@ -476,7 +476,7 @@ async fn another_key_opens_nothing_and_a_rotated_ring_seals_anew() {
         for refused in [
             wrong.grant_of(&books_id()).await.map(drop),
             wrong
-                .signing_keys(Some(&tenant_id()), "native")
+                .signing_keys(Some(&tenant_id()), "native", at(9))
                 .await
                 .map(drop),
         ] {
@@ -501,7 +501,7 @@ async fn another_key_opens_nothing_and_a_rotated_ring_seals_anew() {
         // Now the new key alone is enough, and the old one opens nothing any more.
         assert!(shown(&wrong).await.is_some());
         let keys = wrong
-            .signing_keys(Some(&tenant_id()), "native")
+            .signing_keys(Some(&tenant_id()), "native", at(9))
             .await
             .unwrap();
         let KeySource::Secret(secret) = &keys[0].source else {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use financial_pulse::domain::credit::CreditPolicy;
-use financial_pulse::domain::ids::{TenantId, UserId};
+use financial_pulse::domain::ids::{SigningKeyId, TenantId, UserId};
 use financial_pulse::domain::signing_key::{Algorithm, KeySource, SigningKey};
 use financial_pulse::store::{Store, StoreError, Tenant, TenantSettings, Versions};
 use pretty_assertions::assert_eq;
@@ -107,15 +107,17 @@ fn secret_key(id: u128) -> SigningKey {
 }
 
 /// The number that [`signing_key`] made a key with.
-fn number(key: &SigningKey) -> u128 {
-    key.id.as_str().parse().unwrap()
+fn number(id: &SigningKeyId) -> u128 {
+    id.as_str().parse().unwrap()
 }
 
 /// The ends of a tenant's native keys, by the keys' ids.
 async fn ends(store: &Store) -> Vec<(u128, Option<jiff::Timestamp>)> {
-    let keys = store.signing_keys(Some(&tenant_id()), "native").await;
+    let keys = store.listed_keys(Some(&tenant_id())).await;
     let keys = keys.unwrap().into_iter();
-    keys.map(|key| (number(&key), key.valid_until)).collect()
+    keys.filter(|key| key.preset == "native")
+        .map(|key| (number(&key.id), key.valid_until))
+        .collect()
 }
 
 #[tokio::test]
@@ -166,9 +168,15 @@ async fn a_key_and_the_end_of_the_earlier_ones_are_one_write() {
             (7, None),
         ];
         assert_eq!(ends(store).await, after);
-        let front = store.signing_keys(Some(&tenant), "front").await.unwrap();
-        let others = store.signing_keys(Some(&other), "native").await.unwrap();
-        let apps = store.signing_keys(None, "native").await.unwrap();
+        let front = store
+            .signing_keys(Some(&tenant), "front", at(9))
+            .await
+            .unwrap();
+        let others = store
+            .signing_keys(Some(&other), "native", at(9))
+            .await
+            .unwrap();
+        let apps = store.signing_keys(None, "native", at(9)).await.unwrap();
         for untouched in [front, others, apps] {
             assert_eq!(untouched.len(), 1);
             assert_eq!(untouched[0].valid_until, None);
@@ -181,7 +189,7 @@ async fn a_key_and_the_end_of_the_earlier_ones_are_one_write() {
         // The app's, and an end at once for all of a tenant's.
         let app = signing_key(8, None, secret_key(8).source);
         replace(&app).await.unwrap();
-        let apps = store.signing_keys(None, "native").await.unwrap();
+        let apps = store.signing_keys(None, "native", at(9)).await.unwrap();
         assert_eq!(apps[0].valid_until, Some(at(50)));
         store
             .end_signing_keys(&tenant, "native", at(10), "operator", at(10))
@@ -233,7 +241,7 @@ async fn a_code_and_the_key_of_whom_it_lets_in_are_one_write() {
         let let_in: Vec<bool> = let_in.into_iter().map(Result::unwrap).collect();
         assert_eq!(let_in.iter().filter(|one| **one).count(), 1, "{let_in:?}");
         let index = let_in.iter().position(|one| *one).unwrap();
-        assert_eq!(ends(store).await, [(number(&keys[index]), None)]);
+        assert_eq!(ends(store).await, [(number(&keys[index].id), None)]);
         let (spent, left) = (&codes[index % 2], &codes[(index + 1) % 2]);
         assert_eq!(store.code(spent, at(4)).await.unwrap(), None);
         assert!(store.code(left, at(4)).await.unwrap().is_some());
@@ -245,7 +253,7 @@ async fn a_code_and_the_key_of_whom_it_lets_in_are_one_write() {
             .await
             .unwrap();
         assert!(invited(left, &secret_key(20), at(5)).await.unwrap());
-        let both = [(number(&keys[index]), Some(at(90))), (20, None)];
+        let both = [(number(&keys[index].id), Some(at(90))), (20, None)];
         assert_eq!(ends(store).await, both);
     })
     .await;
@@ -275,19 +283,22 @@ async fn keys_of_a_tenant_and_of_the_app_are_kept_apart() {
             .await
             .unwrap();
 
-        let keys = store.signing_keys(Some(&tenant), "native").await.unwrap();
+        let keys = store
+            .signing_keys(Some(&tenant), "native", at(9))
+            .await
+            .unwrap();
         assert_eq!(keys.len(), 4);
         assert!(matches!(&keys[0].source, KeySource::Secret(it) if it.expose_secret() == "shared"));
         assert!(matches!(&keys[1].source, KeySource::Pem(it) if it.starts_with("-----BEGIN")));
         assert!(matches!(&keys[2].source, KeySource::Jwks(it) if it == "{\"keys\":[]}"));
         assert!(matches!(&keys[3].source, KeySource::JwksUrl(it) if it.starts_with("https:")));
         assert_eq!(keys[0].kid.as_deref(), Some("k1"));
-        let apps = store.signing_keys(None, "native").await.unwrap();
+        let apps = store.signing_keys(None, "native", at(9)).await.unwrap();
         assert_eq!(apps.len(), 1);
         assert_eq!(apps[0].id, app.id);
         assert!(
             store
-                .signing_keys(None, "pipedrive")
+                .signing_keys(None, "pipedrive", at(9))
                 .await
                 .unwrap()
                 .is_empty()
@@ -297,8 +308,21 @@ async fn keys_of_a_tenant_and_of_the_app_are_kept_apart() {
             .retire_signing_key(&app.id, at(70), "operator", at(3))
             .await
             .unwrap();
-        let retired = store.signing_keys(None, "native").await.unwrap();
+        let retired = store.signing_keys(None, "native", at(69)).await.unwrap();
         assert_eq!(retired[0].valid_until, Some(at(70)));
+        let ended = store.signing_keys(None, "native", at(70)).await.unwrap();
+        assert!(ended.is_empty());
+        // An end is never put off.
+        let later = store.retire_signing_key(&app.id, at(90), "operator", at(4));
+        assert!(!later.await.unwrap());
+        let listed = store.listed_keys(None).await.unwrap();
+        assert_eq!(listed[0].valid_until, Some(at(70)));
+        let ends = store.signing_key_ends(&app.id, "native", None);
+        assert_eq!(ends.await.unwrap(), Some(at(70)));
+        for (preset, owner) in [("native", Some(&tenant)), ("monday", None)] {
+            let elsewhere = store.signing_key_ends(&app.id, preset, owner).await;
+            assert_eq!(elsewhere.unwrap(), None);
+        }
         let unknown = store
             .retire_signing_key(&"nobody's".into(), at(70), "operator", at(3))
             .await;
@@ -309,6 +333,42 @@ async fn keys_of_a_tenant_and_of_the_app_are_kept_apart() {
             !format!("{noted:?}").contains("\"app\""),
             "no secret in the audit"
         );
+    })
+    .await;
+}
+
+/// One that was sealed under a key of encryption which is gone, say.
+#[tokio::test]
+async fn a_key_that_does_not_open_is_listed_and_can_be_ended() {
+    for_each_database(async |database| {
+        let store = &database.store;
+        let tenant = add_tenant(store, "acme").await;
+        for key in [secret_key(1), secret_key(2)] {
+            store
+                .add_signing_key(&key, "operator", at(2))
+                .await
+                .unwrap();
+        }
+        database
+            .execute(
+                "UPDATE signing_key SET sealed = (SELECT sealed FROM signing_key WHERE id = '02')
+                    WHERE id = '01'",
+            )
+            .await
+            .unwrap();
+        let opened = store.signing_keys(Some(&tenant), "native", at(3)).await;
+        assert!(matches!(opened, Err(StoreError::Crypto(_))), "{opened:?}");
+        // Who was let in under it, or under the other, is not asked for its secret.
+        let broken = secret_key(1).id;
+        let standing = store.signing_key_ends(&broken, "native", Some(&tenant));
+        assert!(standing.await.unwrap() > Some(at(1_000_000)));
+        assert_eq!(ends(store).await.len(), 2);
+        store
+            .retire_signing_key(&broken, at(4), "operator", at(4))
+            .await
+            .unwrap();
+        let opened = store.signing_keys(Some(&tenant), "native", at(5)).await;
+        assert_eq!(opened.unwrap().len(), 1);
     })
     .await;
 }

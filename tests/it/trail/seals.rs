@@ -95,7 +95,10 @@ async fn a_sealed_value_opens_in_no_other_row_column_or_tenant() {
                 }
             } else if index < 6 {
                 let acme = TenantId::from("acme");
-                store.signing_keys(Some(&acme), "native").await.map(drop)
+                store
+                    .signing_keys(Some(&acme), "native", jiff::Timestamp::UNIX_EPOCH)
+                    .await
+                    .map(drop)
             } else {
                 let verified = store.verify_audit(None, &Expected::default()).await;
                 match verified {

@@ -45,9 +45,9 @@ const NO_KEY: &str = "a key of nobody";
 /// The key of `acme` that stands.
 async fn standing(place: &Place) -> String {
     let acme = "acme".into();
-    let keys = place.pages.store.signing_keys(Some(&acme), "zendesk-proxy");
-    let mut keys = keys.await.expect("read").into_iter();
-    let key = keys.find(|key| key.valid_until.is_none());
+    let keys = place.pages.store.listed_keys(Some(&acme)).await;
+    let mut keys = keys.expect("read").into_iter();
+    let key = keys.find(|key| key.preset == "zendesk-proxy" && key.valid_until.is_none());
     key.expect("a key").id.to_string()
 }
 
