@@ -13,8 +13,8 @@
 //! * `exp` always, and a bound on the whole life; `iss`, `aud` and `iat` where the scheme has them;
 //! * whatever the cause, the outside gets one answer ([`Refusal::OUTWARD`]).
 //!
-//! This layer does no storage. Whoever calls it loads the [`SigningKey`]s, counts how often a token is
-//! shown (under [`VerifiedClaims::use_key`]) and looks up accounts and roles.
+//! This layer does no storage. Whoever calls it loads the [keys](crate::domain::signing_key), counts how
+//! often a token is shown (under [`VerifiedClaims::use_key`]) and looks up accounts and roles.
 
 mod claims;
 mod fetch;

@@ -198,6 +198,12 @@ impl Verifier {
             }
         };
         let Proof { key, said, .. } = proof;
+        let hard_cap = match proof.use_key {
+            Some(_) => preset.hard_cap,
+            None => Some(preset.hard_cap.unwrap_or(WEAK_CAP)),
+        };
+        let now = self.clock.now();
+        let key_lives = key.valid_until.map(|end| end.duration_since(now));
         Ok(VerifiedClaims {
             owner: owner(preset, key, &said)?,
             preset,
@@ -211,17 +217,7 @@ impl Verifier {
             locale: said.locale,
             // What a key has verified ends with it, also where it is kept.
             accepted_until: key.ends().min(proof.accepted_until),
-            hard_cap: [
-                match proof.use_key {
-                    Some(_) => preset.hard_cap,
-                    None => Some(preset.hard_cap.unwrap_or(WEAK_CAP)),
-                },
-                key.valid_until
-                    .map(|end| end.duration_since(self.clock.now())),
-            ]
-            .into_iter()
-            .flatten()
-            .min(),
+            hard_cap: hard_cap.into_iter().chain(key_lives).min(),
             use_key: proof.use_key,
             key_id: key.id.clone(),
         })

@@ -39,7 +39,8 @@ impl Keys {
             }
             (KeyScope::App, _) => {
                 let mut keys = self.store.signing_keys(None, preset.name, now).await?;
-                keys.extend(self.in_settings(preset).cloned());
+                let ours = self.in_settings(preset).filter(|key| key.stands(now));
+                keys.extend(ours.cloned());
                 keys
             }
         })
